@@ -1,0 +1,79 @@
+#include <gtest/gtest.h>
+
+#include "base/arn.h"
+#include "base/bytes.h"
+#include "base/id.h"
+#include "base/result.h"
+#include "base/strings.h"
+#include "base/time.h"
+
+namespace boxship {
+namespace {
+
+TEST(Bytes, base64_round_trips_and_refuses_garbage)
+{
+    for (const std::string text : {"", "f", "fo", "foo", "foob"}) EXPECT_EQ(from_base64(to_base64(text)), text);
+    EXPECT_EQ(to_base64("AWS:x"), "QVdTOng=");
+    EXPECT_FALSE(from_base64("abc"));
+    EXPECT_FALSE(from_base64("ab=c"));
+    EXPECT_FALSE(from_base64("a b="));
+}
+
+TEST(Id, is_32_digits_of_text)
+{
+    const auto id = TaskId::parse("00112233445566778899aabbccddeeff");
+    ASSERT_TRUE(id);
+    EXPECT_EQ(to_text(*id), "00112233445566778899aabbccddeeff");
+    EXPECT_EQ(to_short_text("subnet-", *id), "subnet-00112233445566778");
+    EXPECT_FALSE(TaskId::parse("0011"));
+    EXPECT_FALSE(TaskId::parse("zz112233445566778899aabbccddeeff"));
+    EXPECT_FALSE(static_cast<bool>(TaskId{}));
+}
+
+TEST(Time, formats)
+{
+    const Time time{1795181704123};
+    EXPECT_EQ(to_iso8601(time), "2026-11-20T13:35:04.123Z");
+    EXPECT_EQ(to_http_date(time), "Fri, 20 Nov 2026 13:35:04 GMT");
+    EXPECT_EQ(parse_basic_iso8601(to_basic_iso8601(time)), Time{1795181704000});
+    EXPECT_FALSE(parse_basic_iso8601("20261320T133504Z"));
+    EXPECT_FALSE(parse_basic_iso8601("2026-11-20T13:35:04Z"));
+}
+
+TEST(Arn, splits_and_joins)
+{
+    const auto arn = Arn::parse("arn:aws:ecs:us-east-1:000000000000:task/default/ab:c");
+    ASSERT_TRUE(arn);
+    EXPECT_EQ(arn->resource, "task/default/ab:c");
+    EXPECT_EQ(to_text(*arn), "arn:aws:ecs:us-east-1:000000000000:task/default/ab:c");
+    EXPECT_FALSE(Arn::parse("arn:aws:ecs:us-east-1"));
+    EXPECT_FALSE(Arn::parse("web:1"));
+}
+
+TEST(Strings, split_keeps_empty_parts)
+{
+    EXPECT_EQ(split("a,,b", ',').size(), 3u);
+    EXPECT_EQ(trim("  x \r\n"), "x");
+    EXPECT_TRUE(equals_ignoring_case("Content-Type", "content-type"));
+}
+
+Result<int> half(int n)
+{
+    if (n % 2) return ApiError{"ClientException", "odd"};
+    return n / 2;
+}
+Result<std::string> quarter(int n)
+{
+    ASSIGN_OR_RETURN(const int h, half(n));
+    ASSIGN_OR_RETURN(const int q, half(h));
+    return std::to_string(q);
+}
+
+TEST(Result, carries_errors_outwards)
+{
+    EXPECT_EQ(*quarter(8), "2");
+    EXPECT_EQ(quarter(6).error().message, "odd");
+}
+
+}  // namespace
+}  // namespace boxship

@@ -1,0 +1,67 @@
+// Ids: 16 random bytes, one type per kind of thing, so that swapping two does not compile. Text only at the edge.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+
+namespace boxship {
+
+template <class Tag>
+class Id {
+public:
+    using Raw = std::array<std::byte, 16>;
+
+    Id() = default;  // all zero: "none"
+    explicit Id(const Raw& raw) : raw_(raw) {}
+
+    auto operator<=>(const Id&) const = default;
+    explicit operator bool() const { return raw_ != Raw{}; }
+    const Raw& raw() const { return raw_; }
+
+    // 32 lower-case hexadecimal digits.
+    friend std::string to_text(const Id& id) { return to_hex(id.raw_); }
+    static std::optional<Id> parse(std::string_view text)
+    {
+        Id id;
+        if (text.size() != 32 || !from_hex(text, id.raw_)) return std::nullopt;
+        return id;
+    }
+    // "subnet-0123456789abcdef0": EC2's form, the first 17 digits. Not invertible; look up by it through an index.
+    friend std::string to_short_text(std::string_view prefix, const Id& id)
+    {
+        return std::string(prefix) + to_hex(id.raw_).substr(0, 17);
+    }
+
+private:
+    Raw raw_{};
+};
+
+template <class Tag>
+struct IdHash {
+    std::size_t operator()(const Id<Tag>& id) const
+    {
+        std::size_t hash;
+        std::memcpy(&hash, id.raw().data(), sizeof hash);
+        return hash;
+    }
+};
+
+using ClusterId = Id<struct ClusterTag>;
+using TaskDefinitionId = Id<struct TaskDefinitionTag>;
+using TaskId = Id<struct TaskTag>;
+using InstanceId = Id<struct InstanceTag>;      // an ECS container instance
+using RepositoryId = Id<struct RepositoryTag>;
+using UploadId = Id<struct UploadTag>;
+using VpcId = Id<struct VpcTag>;
+using SubnetId = Id<struct SubnetTag>;
+using SecurityGroupId = Id<struct SecurityGroupTag>;
+using EniId = Id<struct EniTag>;
+
+}  // namespace boxship

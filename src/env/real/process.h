@@ -1,0 +1,24 @@
+// Short-lived child programs: run one, take its output, know how it ended.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace boxship::env {
+
+struct ProcessOutcome {
+    int exit_code = 0;      // 128 + signal when it was killed
+    std::string out;        // the first 1 MiB of stdout
+    std::string err;        // the first 1 MiB of stderr
+};
+
+// argv[0] is looked up on PATH. No shell. The child gets no descriptor of ours; it is killed at the deadline
+// (then the result is a HostError with ETIMEDOUT). Blocks: never call it on an event loop's thread.
+HostResult<ProcessOutcome> run_process(const std::vector<std::string>& argv, Milliseconds deadline = Milliseconds(30000),
+                                       const std::string& input = {});
+
+}  // namespace boxship::env
