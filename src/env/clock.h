@@ -6,9 +6,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 
-#include "base/id.h"
+#include "base/ids.h"
 #include "base/time.h"
 
 namespace boxship::env {
@@ -20,21 +19,8 @@ public:
     virtual Milliseconds uptime() = 0;     // monotonic
 };
 
-class Random {
-public:
-    virtual ~Random() = default;
-    virtual void fill(std::span<std::byte> bytes) = 0;  // cryptographic in production, seeded in simulation
-};
-
-template <class IdType>
-IdType next_id(Random& random)
-{
-    typename IdType::Raw raw;
-    random.fill(raw);
-    return IdType(raw);
-}
-
-std::uint64_t next_number(Random& random, std::uint64_t below);  // uniform in [0, below); below > 0
+// Random bytes (and so ids): cryptographic in production, seeded in simulation.
+using Random = Ids;
 
 // Runs functions one after the other, in the order posted, on one thread.
 class Executor {

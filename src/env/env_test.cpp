@@ -78,7 +78,7 @@ TEST(ThreadExecutor, keeps_order_and_rings_timers)
 TEST(Random, numbers_stay_below)
 {
     RealRandom random;
-    for (int i = 0; i < 100; ++i) EXPECT_LT(next_number(random, 3), 3u);
+    for (int i = 0; i < 100; ++i) EXPECT_LT(random.number(3), 3u);
 }
 
 }  // namespace

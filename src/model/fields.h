@@ -1,0 +1,250 @@
+// How rows become bytes and come back: numbered fields, so that a newer program reads every older journal.
+//
+// A row lists its fields once:      template <class A> void fields(A& a) { a(1, id); a(2, name); }
+// On disk: varint(number) varint(length) bytes, per field whose value is not the default. A number is never reused and
+// never changes its type; unknown numbers are skipped. Values: integers, bools, enums and times as zigzag varints, ids
+// and strings raw, optionals as a list of zero or one, lists as varint(length) bytes per element, structs as fields.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "base/id.h"
+#include "base/time.h"
+
+namespace boxship::model {
+
+class FieldWriter;
+class FieldReader;
+
+template <class T>
+concept Struct = requires(T t, FieldWriter& w) { t.fields(w); };
+template <class T>
+struct IsId : std::false_type {};
+template <class Tag>
+struct IsId<Id<Tag>> : std::true_type {};
+
+inline void append_varint(std::string& out, std::uint64_t value)
+{
+    while (value >= 128) {
+        out += static_cast<char>(value | 128);
+        value >>= 7;
+    }
+    out += static_cast<char>(value);
+}
+
+// Takes a varint off the front; false when the bytes end early.
+inline bool take_varint(std::string_view& bytes, std::uint64_t& value)
+{
+    value = 0;
+    for (int shift = 0; shift < 64 && !bytes.empty(); shift += 7) {
+        const auto byte = static_cast<unsigned char>(bytes.front());
+        bytes.remove_prefix(1);
+        value |= static_cast<std::uint64_t>(byte & 127) << shift;
+        if (byte < 128) return true;
+    }
+    return false;
+}
+
+// Takes varint(length) and that many bytes off the front.
+inline bool take_block(std::string_view& bytes, std::string_view& block)
+{
+    std::uint64_t length = 0;
+    if (!take_varint(bytes, length) || length > bytes.size()) return false;
+    block = bytes.substr(0, length);
+    bytes.remove_prefix(length);
+    return true;
+}
+
+class FieldWriter {
+public:
+    explicit FieldWriter(std::string& out) : out_(out) {}
+
+    template <class T>
+    void operator()(std::uint32_t number, const T& value)
+    {
+        std::string bytes;
+        write(bytes, value);
+        if (bytes.empty()) return;
+        append_varint(out_, number);
+        append_varint(out_, bytes.size());
+        out_ += bytes;
+    }
+
+    // The value alone; empty for a default value.
+    template <class T>
+    static void write(std::string& out, const T& value)
+    {
+        if constexpr (Struct<T>) {
+            FieldWriter inner(out);
+            const_cast<T&>(value).fields(inner);  // `fields` also reads, so it is not const; writing changes nothing
+        } else if constexpr (std::is_same_v<T, std::string>) {
+            out += value;
+        } else if constexpr (std::is_same_v<T, Time>) {
+            write(out, value.ms);
+        } else if constexpr (IsId<T>::value) {
+            if (value) out.append(reinterpret_cast<const char*>(value.raw().data()), value.raw().size());
+        } else if constexpr (std::is_enum_v<T>) {
+            write(out, static_cast<std::int64_t>(value));
+        } else if constexpr (std::is_integral_v<T>) {
+            const auto number = static_cast<std::int64_t>(value);
+            if (number != 0)
+                append_varint(out, static_cast<std::uint64_t>(number) << 1 ^ static_cast<std::uint64_t>(number >> 63));
+        } else {
+            write_list(out, value);
+        }
+    }
+
+private:
+    template <class T>
+    static void write_block(std::string& out, const T& value)
+    {
+        std::string bytes;
+        write(bytes, value);
+        append_varint(out, bytes.size());
+        out += bytes;
+    }
+    template <class T>
+    static void write_list(std::string& out, const std::vector<T>& values)
+    {
+        for (const auto& value : values) write_block(out, value);
+    }
+    template <class T>
+    static void write_list(std::string& out, const std::optional<T>& value)
+    {
+        if (value) write_block(out, *value);
+    }
+    template <class V>
+    static void write_list(std::string& out, const std::map<std::string, V>& values)
+    {
+        for (const auto& [key, value] : values) {
+            write_block(out, key);
+            write_block(out, value);
+        }
+    }
+
+    std::string& out_;
+};
+
+class FieldReader {
+public:
+    explicit FieldReader(std::string_view bytes) : bytes_(bytes) {}
+
+    // Fields are asked for in ascending order, as they were written: one pass.
+    template <class T>
+    void operator()(std::uint32_t number, T& value)
+    {
+        while (ok_ && !have_ && !bytes_.empty()) {
+            std::uint64_t found = 0;
+            ok_ = take_varint(bytes_, found) && take_block(bytes_, block_);
+            if (ok_ && found >= number) {
+                have_ = true;
+                found_ = found;
+            }
+        }
+        if (!ok_ || !have_ || found_ != number) return;
+        have_ = false;
+        ok_ = read(block_, value);
+    }
+    bool ok() const { return ok_; }
+
+    template <class T>
+    static bool read(std::string_view bytes, T& value)
+    {
+        if constexpr (Struct<T>) {
+            FieldReader inner(bytes);
+            value.fields(inner);
+            return inner.ok();
+        } else if constexpr (std::is_same_v<T, std::string>) {
+            value = bytes;
+            return true;
+        } else if constexpr (std::is_same_v<T, Time>) {
+            return read(bytes, value.ms);
+        } else if constexpr (IsId<T>::value) {
+            typename T::Raw raw{};
+            if (bytes.size() != raw.size() && !bytes.empty()) return false;
+            std::memcpy(raw.data(), bytes.data(), bytes.size());
+            value = T(raw);
+            return true;
+        } else if constexpr (std::is_enum_v<T>) {
+            std::int64_t number = 0;
+            if (!read(bytes, number)) return false;
+            value = static_cast<T>(number);
+            return true;
+        } else if constexpr (std::is_integral_v<T>) {
+            std::uint64_t number = 0;
+            if (!bytes.empty() && (!take_varint(bytes, number) || !bytes.empty())) return false;
+            value = static_cast<T>(static_cast<std::int64_t>(number >> 1 ^ (~(number & 1) + 1)));
+            return true;
+        } else {
+            return read_list(bytes, value);
+        }
+    }
+
+private:
+    template <class T>
+    static bool read_block(std::string_view& bytes, T& value)
+    {
+        std::string_view block;
+        return take_block(bytes, block) && read(block, value);
+    }
+    template <class T>
+    static bool read_list(std::string_view bytes, std::vector<T>& values)
+    {
+        values.clear();
+        while (!bytes.empty()) {
+            T value{};
+            if (!read_block(bytes, value)) return false;
+            values.push_back(std::move(value));
+        }
+        return true;
+    }
+    template <class T>
+    static bool read_list(std::string_view bytes, std::optional<T>& value)
+    {
+        value.reset();
+        if (bytes.empty()) return true;
+        return read_block(bytes, value.emplace()) && bytes.empty();
+    }
+    template <class V>
+    static bool read_list(std::string_view bytes, std::map<std::string, V>& values)
+    {
+        values.clear();
+        while (!bytes.empty()) {
+            std::string key;
+            if (!read_block(bytes, key) || !read_block(bytes, values[key])) return false;
+        }
+        return true;
+    }
+
+    std::string_view bytes_;
+    std::string_view block_;
+    std::uint64_t found_ = 0;
+    bool have_ = false;
+    bool ok_ = true;
+};
+
+template <class T>
+std::string encode(const T& value)
+{
+    std::string out;
+    FieldWriter::write(out, value);
+    return out;
+}
+
+template <class T>
+std::optional<T> decode(std::string_view bytes)
+{
+    T value{};
+    if (!FieldReader::read(bytes, value)) return std::nullopt;
+    return value;
+}
+
+}  // namespace boxship::model

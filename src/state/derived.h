@@ -1,0 +1,46 @@
+// Sums over rows that placement and Describe need at once. Never stored: they follow every change of a row, undone
+// ones included, and the doctor counts them again.
+#pragma once
+
+#include <map>
+
+#include "model/ecs.h"
+
+namespace boxship::state {
+
+// What the live tasks of a host hold, counted as its agent counts: until STOPPED is reported.
+struct InstanceLoad {
+    std::int64_t cpu = 0;
+    std::int64_t memory = 0;
+    int running = 0;
+    int pending = 0;
+    std::map<std::pair<model::Protocol, std::int32_t>, int> ports;  // fixed host ports
+    bool operator==(const InstanceLoad&) const = default;
+};
+
+struct ClusterCounts {
+    int running = 0;
+    int pending = 0;
+    int instances = 0;  // registered, whatever their status but INACTIVE
+    bool operator==(const ClusterCounts&) const = default;
+};
+
+class Derived {
+public:
+    void change(const model::Task* before, const model::Task* after);
+    void change(const model::Instance* before, const model::Instance* after);
+    template <class Row>
+    void change(const Row*, const Row*) {}
+
+    const InstanceLoad& load(const InstanceId& id) const;
+    const ClusterCounts& counts(const ClusterId& id) const;
+    bool operator==(const Derived&) const = default;
+
+private:
+    void add(const model::Task& task, int sign);
+
+    std::map<InstanceId, InstanceLoad> loads_;
+    std::map<ClusterId, ClusterCounts> counts_;
+};
+
+}  // namespace boxship::state

@@ -1,0 +1,194 @@
+// Ways to find rows other than by key. An index names its row type, the value it is asked by, and which values a row
+// has (none, one or several). Tables keep them; nobody else does.
+#pragma once
+
+#include <tuple>
+
+#include "model/ecs.h"
+#include "model/network.h"
+#include "model/registry.h"
+
+namespace boxship::state {
+
+using namespace model;  // rows are named so often here that the prefix would hide the words
+
+struct ClusterByName {
+    using Row = Cluster;
+    using Value = ScopedName;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { emit(Value{row.scope, row.name}); }
+};
+
+struct FamilyRevision {
+    ScopedName family;
+    std::int32_t revision = 0;
+    auto operator<=>(const FamilyRevision&) const = default;
+};
+struct DefinitionByRevision {
+    using Row = TaskDefinition;
+    using Value = FamilyRevision;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { emit(Value{{row.scope, row.family}, row.revision}); }
+};
+
+struct InstancesByCluster {
+    using Row = Instance;
+    using Value = ClusterId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { emit(row.cluster); }
+};
+
+struct TasksByCluster {
+    using Row = Task;
+    using Value = ClusterId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { emit(row.cluster); }
+};
+struct TasksByInstance {  // live tasks only: what a host holds
+    using Row = Task;
+    using Value = InstanceId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { if (row.live() && row.instance) emit(row.instance); }
+};
+struct LiveTasksByDefinition {
+    using Row = Task;
+    using Value = TaskDefinitionId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { if (row.live()) emit(row.definition); }
+};
+struct StoppedTasksByTime {  // what leaves memory next
+    using Row = Task;
+    using Value = Time;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { if (!row.live()) emit(row.stopped_at); }
+};
+
+struct ClientTokensByTime {
+    using Row = ClientToken;
+    using Value = Time;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { emit(row.created_at); }
+};
+
+struct SubnetsByVpc {
+    using Row = Subnet;
+    using Value = VpcId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { emit(row.vpc); }
+};
+struct GroupsByVpc {
+    using Row = SecurityGroup;
+    using Value = VpcId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { emit(row.vpc); }
+};
+struct VpcAddress {
+    VpcId vpc;
+    std::uint32_t address = 0;
+    auto operator<=>(const VpcAddress&) const = default;
+};
+struct EniByAddress {
+    using Row = Eni;
+    using Value = VpcAddress;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { emit(Value{row.vpc, row.address}); }
+};
+struct EnisBySubnet {
+    using Row = Eni;
+    using Value = SubnetId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { emit(row.subnet); }
+};
+struct EnisByTask {
+    using Row = Eni;
+    using Value = TaskId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { if (row.task) emit(row.task); }
+};
+
+struct RepositoryByName {
+    using Row = Repository;
+    using Value = ScopedName;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { emit(Value{row.scope, row.name}); }
+};
+struct LinksByDigest {  // in which repositories a blob is
+    using Row = BlobLink;
+    using Value = std::string;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { emit(row.id.name); }
+};
+struct ImagesByBlob {  // images, of any repository, that need a blob: manifest, config, layers
+    using Row = Image;
+    using Value = std::string;
+    template <class Emit>
+    static void values(const Row& row, Emit emit)
+    {
+        emit(row.id.name);
+        if (!row.config.empty()) emit(row.config);
+        for (const auto& layer : row.layers) emit(layer);
+    }
+};
+struct ImagesByChild {  // indexes of a repository that name a manifest
+    using Row = Image;
+    using Value = InRepository;
+    template <class Emit>
+    static void values(const Row& row, Emit emit)
+    {
+        for (const auto& child : row.children) emit(Value{row.id.repository, child});
+    }
+};
+struct ImagesBySubject {  // referrers
+    using Row = Image;
+    using Value = InRepository;
+    template <class Emit>
+    static void values(const Row& row, Emit emit)
+    {
+        if (!row.subject.empty()) emit(Value{row.id.repository, row.subject});
+    }
+};
+struct TagsByDigest {
+    using Row = ImageTag;
+    using Value = InRepository;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { emit(Value{row.id.repository, row.digest}); }
+};
+struct UploadsByActivity {
+    using Row = Upload;
+    using Value = Time;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { emit(row.last_activity); }
+};
+
+template <class Row>
+struct IndexesOf { using Type = std::tuple<>; };
+template <>
+struct IndexesOf<Cluster> { using Type = std::tuple<ClusterByName>; };
+template <>
+struct IndexesOf<TaskDefinition> { using Type = std::tuple<DefinitionByRevision>; };
+template <>
+struct IndexesOf<Instance> { using Type = std::tuple<InstancesByCluster>; };
+template <>
+struct IndexesOf<Task> {
+    using Type = std::tuple<TasksByCluster, TasksByInstance, LiveTasksByDefinition, StoppedTasksByTime>;
+};
+template <>
+struct IndexesOf<ClientToken> { using Type = std::tuple<ClientTokensByTime>; };
+template <>
+struct IndexesOf<Subnet> { using Type = std::tuple<SubnetsByVpc>; };
+template <>
+struct IndexesOf<SecurityGroup> { using Type = std::tuple<GroupsByVpc>; };
+template <>
+struct IndexesOf<Eni> { using Type = std::tuple<EniByAddress, EnisBySubnet, EnisByTask>; };
+template <>
+struct IndexesOf<Repository> { using Type = std::tuple<RepositoryByName>; };
+template <>
+struct IndexesOf<BlobLink> { using Type = std::tuple<LinksByDigest>; };
+template <>
+struct IndexesOf<Image> { using Type = std::tuple<ImagesByBlob, ImagesByChild, ImagesBySubject>; };
+template <>
+struct IndexesOf<ImageTag> { using Type = std::tuple<TagsByDigest>; };
+template <>
+struct IndexesOf<Upload> { using Type = std::tuple<UploadsByActivity>; };
+
+}  // namespace boxship::state

@@ -1,0 +1,262 @@
+#include <gtest/gtest.h>
+
+#include <sys/stat.h>
+
+#include <deque>
+#include <fstream>
+
+#include "env/real/files.h"
+#include "env/real/real_env.h"
+#include "state/store.h"
+
+namespace boxship::state {
+namespace {
+
+// Runs what is posted when the test says so.
+class ManualExecutor : public env::Executor {
+public:
+    void post(std::function<void()> work) override
+    {
+        const std::lock_guard lock(mutex_);
+        queue_.push_back(std::move(work));
+    }
+    void post_after(Milliseconds, std::function<void()> work) override { post(std::move(work)); }
+    bool turn()
+    {
+        std::function<void()> work;
+        {
+            const std::lock_guard lock(mutex_);
+            if (queue_.empty()) return false;
+            work = std::move(queue_.front());
+            queue_.pop_front();
+        }
+        work();
+        return true;
+    }
+    void run() { while (turn()) {} }
+    void run_until(const std::function<bool()>& done)
+    {
+        while (!done())
+            if (!turn()) std::this_thread::yield();
+    }
+
+private:
+    std::mutex mutex_;
+    std::deque<std::function<void()>> queue_;
+};
+
+// A journal that answers when told, and as told.
+class HeldJournal : public Journal {
+public:
+    HostResult<> load(const RowVisitor&, const GroupVisitor&) override { return {}; }
+    void append(std::string, std::function<void(HostResult<>)> done) override { waiting.push_back(std::move(done)); }
+    void begin_checkpoint() override {}
+    void add_slice(std::string) override {}
+    void finish_checkpoint(std::function<void(HostResult<>)> done) override { done({}); }
+    std::uint64_t tail_bytes() const override { return 0; }
+    std::deque<std::function<void(HostResult<>)>> waiting;
+    void answer(HostResult<> outcome)
+    {
+        auto done = std::move(waiting.front());
+        waiting.pop_front();
+        done(std::move(outcome));
+    }
+};
+
+class StateTest : public ::testing::Test {
+protected:
+    env::Env env() { return {clock_, random_, executor_, faults_}; }
+    Cluster cluster(const std::string& name)
+    {
+        return {.id = random_.next<ClusterId>(), .scope = {"000000000000", "us-east-1"}, .name = name};
+    }
+    env::RealClock clock_;
+    env::RealRandom random_;
+    env::NoFaults faults_;
+    ManualExecutor executor_;
+};
+
+TEST_F(StateTest, answers_wait_for_the_journal_and_groups_form_behind_the_one_in_flight)
+{
+    auto owned = std::make_unique<HeldJournal>();
+    HeldJournal& journal = *owned;
+    Store store(env(), std::move(owned));
+    int changes_seen = 0;
+    store.watch([&](const Changes& changes) { changes_seen += static_cast<int>(changes.size()); });
+    std::string answered;
+    for (const std::string name : {"a", "b", "c"})
+        store.update([&, name](Txn& txn) { txn.put(cluster(name)); }, [&, name](HostResult<> outcome) { answered += outcome.ok() ? name : "!"; });
+    executor_.run();
+    ASSERT_EQ(journal.waiting.size(), 1u);  // the three, posted before the flush ran, are one group
+    store.update([&](Txn& txn) { txn.put(cluster("d")); }, [&](HostResult<>) { answered += "d"; });
+    // A read sees the newest and is answered when that is durable.
+    std::size_t seen = 0;
+    store.update([&](Txn& txn) { seen = txn.rows<Cluster>().size(); }, [&](HostResult<>) { answered += "r"; });
+    executor_.run();
+    EXPECT_EQ(seen, 4u);
+    EXPECT_EQ(answered, "");
+    EXPECT_EQ(changes_seen, 0);
+    journal.answer({});
+    EXPECT_EQ(answered, "abc");
+    EXPECT_EQ(changes_seen, 3);
+    journal.answer({});
+    executor_.run();
+    EXPECT_EQ(answered, "abcdr");
+    // Nothing pending: a read is answered at once.
+    store.update_here([](Txn&) {}, [&](HostResult<>) { answered += "."; });
+    EXPECT_EQ(answered, "abcdr.");
+}
+
+TEST_F(StateTest, a_failed_group_takes_what_ran_on_top_of_it_along)
+{
+    auto owned = std::make_unique<HeldJournal>();
+    HeldJournal& journal = *owned;
+    Store store(env(), std::move(owned));
+    int failed = 0;
+    Cluster first = cluster("a");
+    store.update([&](Txn& txn) { txn.put(first); }, [&](HostResult<> outcome) { failed += !outcome.ok(); });
+    executor_.run();
+    store.update([&](Txn& txn) {
+        Cluster changed = *txn.first<ClusterByName>({first.scope, "a"});
+        changed.name = "b";
+        txn.put(changed);
+        txn.put(cluster("c"));
+    }, [&](HostResult<> outcome) { failed += !outcome.ok(); });
+    executor_.run();
+    EXPECT_TRUE(store.view().first<ClusterByName>({first.scope, "b"}));
+    journal.answer(HostError{"disk full", ENOSPC});
+    executor_.run();
+    EXPECT_EQ(failed, 2);
+    EXPECT_TRUE(store.view().rows<Cluster>().empty());
+    EXPECT_FALSE(store.view().first<ClusterByName>({first.scope, "a"}));
+    EXPECT_TRUE(journal.waiting.empty());
+}
+
+TEST_F(StateTest, a_rolled_back_transaction_leaves_its_group_alone)
+{
+    auto data = std::make_shared<MemoryJournalData>();
+    Store store(env(), make_memory_journal(data, executor_));
+    store.update([&](Txn& txn) { txn.put(cluster("kept")); }, [](HostResult<>) {});
+    store.update([&](Txn& txn) {
+        txn.put(cluster("dropped"));
+        txn.erase<Cluster>(txn.first<ClusterByName>({{"000000000000", "us-east-1"}, "kept"})->id);
+        txn.roll_back();
+    }, [](HostResult<>) {});
+    executor_.run();
+    Store again(env(), make_memory_journal(data, executor_));
+    ASSERT_TRUE(again.load().ok());
+    ASSERT_EQ(again.view().rows<Cluster>().size(), 1u);
+    EXPECT_TRUE(again.view().first<ClusterByName>({{"000000000000", "us-east-1"}, "kept"}));
+}
+
+TEST_F(StateTest, derived_counts_follow_the_rows)
+{
+    Store store(env(), make_memory_journal(std::make_shared<MemoryJournalData>(), executor_));
+    Task task{.id = random_.next<TaskId>(), .cluster = random_.next<ClusterId>(), .instance = random_.next<InstanceId>()};
+    task.cpu = 256;
+    task.memory = 512;
+    task.reserved_ports = {{.container_port = 80, .host_port = 8080}};
+    store.update_here([&](Txn& txn) { txn.put(task); }, [](HostResult<>) {});
+    EXPECT_EQ(store.view().load(task.instance).cpu, 256);
+    EXPECT_EQ(store.view().load(task.instance).pending, 1);
+    EXPECT_EQ(store.view().load(task.instance).ports.size(), 1u);
+    task.status = TaskStatus::running;
+    store.update_here([&](Txn& txn) { txn.put(task); }, [](HostResult<>) {});
+    EXPECT_EQ(store.view().counts(task.cluster).running, 1);
+    EXPECT_EQ(store.view().counts(task.cluster).pending, 0);
+    task.status = TaskStatus::stopped;
+    store.update_here([&](Txn& txn) { txn.put(task); }, [](HostResult<>) {});
+    EXPECT_EQ(store.view().load(task.instance), InstanceLoad{});
+    EXPECT_FALSE(store.view().any<TasksByInstance>(task.instance));
+    EXPECT_EQ(store.view().all<TasksByCluster>(task.cluster).size(), 1u);
+}
+
+class SqliteTest : public StateTest {
+protected:
+    void SetUp() override
+    {
+        char pattern[] = "/tmp/boxship-state-XXXXXX";
+        directory_ = ::mkdtemp(pattern);
+        path_ = directory_ + "/journal.db";
+    }
+    void TearDown() override { EXPECT_TRUE(env::remove_tree(directory_).ok()); }
+    std::string directory_, path_;
+};
+
+TEST_F(SqliteTest, what_was_answered_is_there_after_a_restart)
+{
+    constexpr int rows = 300;
+    {
+        Store store(env(), make_sqlite_journal(path_, executor_));
+        ASSERT_TRUE(store.load().ok());
+        int answered = 0;
+        for (int i = 0; i < rows; ++i)
+            store.update([&, i](Txn& txn) { txn.put(cluster("c" + std::to_string(i))); }, [&](HostResult<> o) { answered += o.ok(); });
+        executor_.run_until([&] { return answered == rows; });
+    }
+    struct stat info;
+    ASSERT_EQ(::stat(path_.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0600u);
+    Store store(env(), make_sqlite_journal(path_, executor_));
+    ASSERT_TRUE(store.load().ok());
+    EXPECT_EQ(store.view().rows<Cluster>().size(), static_cast<std::size_t>(rows));
+}
+
+TEST_F(SqliteTest, a_checkpoint_replaces_the_groups_it_covers)
+{
+    const std::string big(1 << 20, 'x');
+    int answered = 0;
+    constexpr int writes = 40;  // over the 32 MiB at which a checkpoint begins
+    {
+        Store store(env(), make_sqlite_journal(path_, executor_));
+        ASSERT_TRUE(store.load().ok());
+        const Cluster kept = cluster("kept");
+        for (int i = 0; i < writes; ++i) {
+            Cluster changed = kept;
+            changed.configuration = big + std::to_string(i);
+            store.update([changed](Txn& txn) { txn.put(changed); }, [&](HostResult<>) { ++answered; });
+            executor_.run_until([&] { return answered == i + 1; });
+        }
+        executor_.run();  // the rest of the checkpoint; the journal's thread ends what it was given before it goes
+    }
+    {
+        int groups = 0;
+        auto journal = make_sqlite_journal(path_, executor_);
+        ASSERT_TRUE(journal->load([](auto, auto, auto) { return HostResult<>(); }, [&](auto) { ++groups; return HostResult<>(); }).ok());
+        EXPECT_LT(groups, writes);
+    }
+    Store store(env(), make_sqlite_journal(path_, executor_));
+    ASSERT_TRUE(store.load().ok());
+    ASSERT_EQ(store.view().rows<Cluster>().size(), 1u);
+    EXPECT_EQ(store.view().rows<Cluster>().begin()->second->configuration, big + std::to_string(writes - 1));
+}
+
+TEST_F(SqliteTest, a_damaged_journal_is_refused_and_left_alone)
+{
+    ASSERT_TRUE(env::write_file(path_, std::string(4096, 'j')).ok());
+    Store store(env(), make_sqlite_journal(path_, executor_));
+    const auto loaded = store.load();
+    ASSERT_FALSE(loaded.ok());
+    EXPECT_NE(loaded.error().message.find("is damaged"), std::string::npos) << loaded.error().message;
+    EXPECT_EQ(*env::read_file(path_), std::string(4096, 'j'));
+}
+
+TEST(Fields, skip_what_they_do_not_know)
+{
+    const PortMapping port{.container_port = 80, .host_port = -1, .protocol = Protocol::udp};
+    std::string bytes = encode(port);
+    append_varint(bytes, 99);
+    append_varint(bytes, 3);
+    bytes += "new";
+    EXPECT_EQ(decode<PortMapping>(bytes), port);
+    EXPECT_FALSE(decode<PortMapping>(std::string("\x01\x7f", 2)));
+    Task task;
+    task.containers.push_back({.name = "web", .exit_code = 0, .bindings = {{.bind_ip = "0.0.0.0", .port = port}}});
+    const auto back = decode<Task>(encode(task));
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->containers.at(0).exit_code, 0);
+    EXPECT_EQ(back->containers.at(0).bindings.at(0).port, port);
+}
+
+}  // namespace
+}  // namespace boxship::state

@@ -1,0 +1,34 @@
+#include "state/txn.h"
+
+#include "base/check.h"
+
+namespace boxship::state {
+
+void Txn::record(std::uint8_t table, bool erased, const std::string& key, const std::string& row)
+{
+    operation_starts_.push_back(group_->operations.size());
+    group_->operations += static_cast<char>(table);
+    group_->operations += erased ? '\1' : '\0';
+    append_varint(group_->operations, key.size());
+    group_->operations += key;
+    if (!erased) {
+        append_varint(group_->operations, row.size());
+        group_->operations += row;
+    }
+    ++group_->count;
+}
+
+void Txn::roll_back()
+{
+    CHECK(static_cast<std::size_t>(writes_) <= group_->undo.size());
+    for (; writes_ > 0; --writes_) {
+        group_->undo.back()(*writable_);
+        group_->undo.pop_back();
+        group_->changes.pop_back();
+        --group_->count;
+    }
+    if (!operation_starts_.empty()) group_->operations.resize(operation_starts_.front());
+    operation_starts_.clear();
+}
+
+}  // namespace boxship::state

@@ -1,0 +1,63 @@
+// One change of the state: all of it happens, or nothing. Writes are visible at once to this and later transactions,
+// and to the outside world only when their group is in the journal (store.h).
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "state/change.h"
+#include "state/view.h"
+
+namespace boxship::state {
+
+// What a group of transactions did so far: for the journal, for undoing, for the watchers.
+struct Group {
+    std::string operations;                            // encoded, see journal.h
+    int count = 0;
+    std::vector<std::function<void(Tables&)>> undo;    // run last to first
+    Changes changes;
+};
+
+class Txn : public View {
+public:
+    Txn(Tables& tables, Group& group) : View(tables), writable_(&tables), group_(&group) {}
+
+    template <class Row>
+    void put(Row row)
+    {
+        const auto key = row.key();
+        auto next = std::make_shared<const Row>(std::move(row));
+        record(Row::table, false, encode(key), encode(*next));
+        change<Row>(key, std::move(next));
+    }
+    template <class Row>
+    void erase(const typename Row::Key& key)
+    {
+        if (!get<Row>(key)) return;
+        record(Row::table, true, encode(key), {});
+        change<Row>(key, nullptr);
+    }
+
+    bool wrote() const { return writes_ > 0; }
+    // Takes back everything that this transaction did. Called when its function answered with an error.
+    void roll_back();
+
+private:
+    template <class Row>
+    void change(const typename Row::Key& key, std::shared_ptr<const Row> next)
+    {
+        auto before = writable_->set<Row>(key, next);
+        group_->undo.push_back([key, before](Tables& tables) { tables.set<Row>(key, before); });
+        group_->changes.push_back({Row::table, std::move(before), std::move(next)});
+        ++writes_;
+    }
+    void record(std::uint8_t table, bool erased, const std::string& key, const std::string& row);
+
+    Tables* writable_;
+    Group* group_;
+    int writes_ = 0;
+    std::vector<std::size_t> operation_starts_;
+};
+
+}  // namespace boxship::state

@@ -1,0 +1,106 @@
+// A consistent picture of everything, to read. Valid on the state's thread, until the function that was given it ends;
+// the rows themselves (shared pointers to const) may be kept and handed to other threads.
+#pragma once
+
+#include <tuple>
+#include <vector>
+
+#include "state/derived.h"
+#include "state/table.h"
+
+namespace boxship::state {
+
+// Every kind of row, in the order of their table numbers.
+using AllTables = std::tuple<Table<Cluster>, Table<TaskDefinition>, Table<Family>, Table<Instance>, Table<Task>,
+                             Table<ClientToken>, Table<AccountSetting>, Table<Vpc>, Table<Subnet>, Table<SecurityGroup>,
+                             Table<Eni>, Table<Platform>, Table<Repository>, Table<Blob>, Table<BlobLink>, Table<Image>,
+                             Table<ImageTag>, Table<Upload>>;
+
+struct Tables {
+    AllTables all;
+    Derived derived;
+
+    template <class Row>
+    Table<Row>& of() { return std::get<Table<Row>>(all); }
+    template <class Row>
+    const Table<Row>& of() const { return std::get<Table<Row>>(all); }
+
+    template <class Row>
+    std::shared_ptr<const Row> set(const typename Row::Key& key, std::shared_ptr<const Row> next)
+    {
+        auto before = of<Row>().set(key, next);
+        derived.change(before.get(), next.get());
+        return before;
+    }
+};
+
+class View {
+public:
+    explicit View(const Tables& tables) : tables_(&tables) {}
+
+    // The row, or nullptr.
+    template <class Row>
+    std::shared_ptr<const Row> get(const typename Row::Key& key) const { return tables_->of<Row>().get(key); }
+
+    // All rows in key order: for (const auto& [key, row] : view.rows<Cluster>()) …
+    template <class Row>
+    const typename Table<Row>::Map& rows() const { return tables_->of<Row>().rows(); }
+
+    // The rows that an index has under a value, in key order: view.all<TasksByCluster>(cluster_id).
+    template <class Index>
+    std::vector<std::shared_ptr<const typename Index::Row>> all(const typename Index::Value& value) const
+    {
+        std::vector<std::shared_ptr<const typename Index::Row>> rows;
+        const auto& table = tables_->of<typename Index::Row>();
+        each_entry<Index>(value, [&](const auto& key) {
+            rows.push_back(table.get(key));
+            return true;
+        });
+        return rows;
+    }
+    // The first of them, or nullptr; for indexes that are unique this is the row.
+    template <class Index>
+    std::shared_ptr<const typename Index::Row> first(const typename Index::Value& value) const
+    {
+        std::shared_ptr<const typename Index::Row> row;
+        each_entry<Index>(value, [&](const auto& key) {
+            row = tables_->of<typename Index::Row>().get(key);
+            return false;
+        });
+        return row;
+    }
+    template <class Index>
+    bool any(const typename Index::Value& value) const
+    {
+        bool found = false;
+        each_entry<Index>(value, [&](const auto&) { found = true; return false; });
+        return found;
+    }
+    template <class Index>
+    std::size_t count(const typename Index::Value& value) const
+    {
+        std::size_t n = 0;
+        each_entry<Index>(value, [&](const auto&) { ++n; return true; });
+        return n;
+    }
+    // The index itself, in order of (value, key): for ranges of values.
+    template <class Index>
+    const auto& entries() const { return tables_->of<typename Index::Row>().template entries<Index>(); }
+
+    const InstanceLoad& load(const InstanceId& id) const { return tables_->derived.load(id); }
+    const ClusterCounts& counts(const ClusterId& id) const { return tables_->derived.counts(id); }
+
+protected:
+    template <class Index, class Visit>
+    void each_entry(const typename Index::Value& value, Visit visit) const
+    {
+        const auto& entries = tables_->of<typename Index::Row>().template entries<Index>();
+        using Key = typename Index::Row::Key;
+        for (auto at = entries.lower_bound({value, Key{}}); at != entries.end() && at->first == value; ++at)
+            if (!visit(at->second)) return;
+    }
+
+    const Tables* tables_;
+};
+
+}  // namespace boxship::state
