@@ -148,6 +148,7 @@ struct Instance {  // an ECS container instance
     std::string host_principal;             // whose credentials may speak for it
     std::string registration_token;         // RegisterContainerInstance's clientToken, for retries
     std::string address;                    // the host's address in the VPC, "" when it is this machine itself
+    Time deregistered_at;
 
     template <class A>
     void fields(A& a)
@@ -156,6 +157,7 @@ struct Instance {  // an ECS container instance
         a(7, ec2_instance_id); a(8, agent_version); a(9, agent_hash); a(10, runtime_version); a(11, cpu); a(12, memory);
         a(13, ports); a(14, ports_udp); a(15, attributes); a(16, tags); a(17, registered_at); a(18, version);
         a(19, sequence); a(20, zone); a(21, host_principal); a(22, registration_token); a(23, address);
+        a(24, deregistered_at);
     }
 };
 
@@ -174,6 +176,7 @@ const char* to_text(StopCode code);            // "TaskFailedToStart" …; "" fo
 struct NetworkBinding {
     std::string bind_ip;
     PortMapping port;
+    bool operator==(const NetworkBinding&) const = default;
     template <class A>
     void fields(A& a) { a(1, bind_ip); a(2, port); }
 };
@@ -204,6 +207,17 @@ struct TaskContainer {
     }
 };
 
+// A task's network interface as the API shows it, also when the interface itself is gone.
+struct TaskAttachment {
+    Id<struct AttachmentTag> id;
+    EniId eni;
+    SubnetId subnet;
+    std::uint32_t address = 0;
+    std::string mac;
+    template <class A>
+    void fields(A& a) { a(1, id); a(2, eni); a(3, subnet); a(4, address); a(5, mac); }
+};
+
 struct Task {
     static constexpr std::uint8_t table = 5;
     using Key = TaskId;
@@ -225,7 +239,7 @@ struct Task {
     std::string overrides;                   // TaskOverride as JSON, as sent; "" absent
     std::vector<KeyValue> tags;
     std::vector<TaskContainer> containers;
-    EniId eni;
+    EniId eni;                               // none once it is released
     std::string zone;
     Time created_at;
     Time pull_started_at;
@@ -242,6 +256,13 @@ struct Task {
     std::string platform_version;            // Fargate
     std::string reference_id;
     std::vector<PortMapping> reserved_ports; // fixed host ports, held until STOPPED
+    TaskAttachment attachment;
+    bool attached = false;                   // the agent has put the interface in place
+    std::string capacity_provider;           // FARGATE, FARGATE_SPOT …; "" when a launch type was named
+    std::string task_role_arn;               // overrides included
+    std::string execution_role_arn;
+    std::string cpu_text;                    // task-level size as the API shows it, overrides included; "" absent
+    std::string memory_text;
 
     template <class A>
     void fields(A& a)
@@ -252,6 +273,8 @@ struct Task {
         a(21, started_at); a(22, stopping_at); a(23, execution_stopped_at); a(24, stopped_at); a(25, stop_code);
         a(26, stopped_reason); a(27, acknowledged); a(28, exec_enabled); a(29, ephemeral_storage_gib);
         a(30, platform_version); a(31, reference_id); a(32, reserved_ports);
+        a(33, attachment); a(34, attached); a(35, capacity_provider); a(36, task_role_arn); a(37, execution_role_arn);
+        a(38, cpu_text); a(39, memory_text);
     }
 };
 

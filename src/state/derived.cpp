@@ -16,6 +16,8 @@ void Derived::add(const model::Task& task, int sign)
     load.cpu += sign * task.cpu;
     load.memory += sign * task.memory;
     (running ? load.running : load.pending) += sign;
+    load.interfaces += task.eni ? sign : 0;
+    if ((load.groups[task.group] += sign) == 0) load.groups.erase(task.group);
     for (const auto& port : task.reserved_ports) {
         const std::pair key{port.protocol, port.host_port};
         if ((load.ports[key] += sign) == 0) load.ports.erase(key);

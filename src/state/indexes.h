@@ -31,11 +31,40 @@ struct DefinitionByRevision {
     static void values(const Row& row, Emit emit) { emit(Value{{row.scope, row.family}, row.revision}); }
 };
 
+struct DeletedDefinitions {  // DELETE_IN_PROGRESS
+    using Row = TaskDefinition;
+    using Value = Time;
+    template <class Emit>
+    static void values(const Row& row, Emit emit)
+    {
+        if (row.status == DefinitionStatus::delete_in_progress) emit(row.delete_requested_at);
+    }
+};
+
 struct InstancesByCluster {
     using Row = Instance;
     using Value = ClusterId;
     template <class Emit>
     static void values(const Row& row, Emit emit) { emit(row.cluster); }
+};
+
+struct InstancesByHost {  // by whose credentials may speak for it
+    using Row = Instance;
+    using Value = std::string;
+    template <class Emit>
+    static void values(const Row& row, Emit emit)
+    {
+        if (!row.host_principal.empty() && row.status != InstanceStatus::inactive) emit(row.host_principal);
+    }
+};
+struct InactiveInstancesByTime {  // what leaves memory next
+    using Row = Instance;
+    using Value = Time;
+    template <class Emit>
+    static void values(const Row& row, Emit emit)
+    {
+        if (row.status == InstanceStatus::inactive) emit(row.deregistered_at);
+    }
 };
 
 struct TasksByCluster {
@@ -49,6 +78,12 @@ struct TasksByInstance {  // live tasks only: what a host holds
     using Value = InstanceId;
     template <class Emit>
     static void values(const Row& row, Emit emit) { if (row.live() && row.instance) emit(row.instance); }
+};
+struct TasksByDefinition {
+    using Row = Task;
+    using Value = TaskDefinitionId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { emit(row.definition); }
 };
 struct LiveTasksByDefinition {
     using Row = Task;
@@ -165,12 +200,12 @@ struct IndexesOf { using Type = std::tuple<>; };
 template <>
 struct IndexesOf<Cluster> { using Type = std::tuple<ClusterByName>; };
 template <>
-struct IndexesOf<TaskDefinition> { using Type = std::tuple<DefinitionByRevision>; };
+struct IndexesOf<TaskDefinition> { using Type = std::tuple<DefinitionByRevision, DeletedDefinitions>; };
 template <>
-struct IndexesOf<Instance> { using Type = std::tuple<InstancesByCluster>; };
+struct IndexesOf<Instance> { using Type = std::tuple<InstancesByCluster, InstancesByHost, InactiveInstancesByTime>; };
 template <>
 struct IndexesOf<Task> {
-    using Type = std::tuple<TasksByCluster, TasksByInstance, LiveTasksByDefinition, StoppedTasksByTime>;
+    using Type = std::tuple<TasksByCluster, TasksByInstance, TasksByDefinition, LiveTasksByDefinition, StoppedTasksByTime>;
 };
 template <>
 struct IndexesOf<ClientToken> { using Type = std::tuple<ClientTokensByTime>; };

@@ -1,0 +1,41 @@
+#include "decide/retention.h"
+
+#include <algorithm>
+
+namespace boxship::decide {
+namespace {
+
+constexpr std::size_t writes_max = 64;
+
+// Takes from an index in order of time what is older than `kept`.
+template <class Index, class Key>
+void take_old(const state::View& view, Time now, Milliseconds kept, Expired& expired, std::vector<Key>& keys)
+{
+    for (const auto& [since, key] : view.entries<Index>()) {
+        const Time due = since + kept;
+        if (due > now || keys.size() == writes_max) {
+            const Time wake = std::max(due, now);
+            if (!expired.wake_at || wake < *expired.wake_at) expired.wake_at = wake;
+            return;
+        }
+        keys.push_back(key);
+    }
+}
+
+}  // namespace
+
+Expired plan_retention(const state::View& view, Time now)
+{
+    Expired expired;
+    take_old<state::StoppedTasksByTime>(view, now, stopped_task_kept, expired, expired.tasks);
+    take_old<state::ClientTokensByTime>(view, now, client_token_kept, expired, expired.tokens);
+    take_old<state::InactiveInstancesByTime>(view, now, inactive_instance_kept, expired, expired.instances);
+    // The reference of a task that leaves in this very turn still counts; the definition goes on the next one.
+    for (const auto& [requested, id] : view.entries<state::DeletedDefinitions>()) {
+        if (expired.definitions.size() == writes_max) break;
+        if (!view.any<state::TasksByDefinition>(id)) expired.definitions.push_back(id);
+    }
+    return expired;
+}
+
+}  // namespace boxship::decide
