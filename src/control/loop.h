@@ -1,0 +1,72 @@
+// Repeats a decision whenever its inputs changed. A wake-up carries a key and no news: the turn re-reads the state, so an
+// ordinary day, a restart and a failover are one path.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "state/store.h"
+
+namespace boxship::control {
+
+// Lives on the state's thread, as long as the store.
+template <class Key>
+class Loop {
+public:
+    // One turn for one key: decides and writes. Returns when it wants to be called again by itself, if at all.
+    using Turn = std::function<std::optional<Time>(state::Txn&, const Key&, Time now)>;
+
+    Loop(state::Store& store, Turn turn) : store_(store), turn_(std::move(turn)) {}
+    Loop(const Loop&) = delete;
+
+    // Something that the key depends on changed. A key waits here at most once.
+    void touch(const Key& key)
+    {
+        if (!waiting_.insert(key).second) return;
+        queue_.push_back(key);
+        store_.env().executor.post([this] { take_turn(); });
+    }
+
+private:
+    void take_turn()
+    {
+        const Key key = std::move(queue_.front());
+        queue_.pop_front();
+        waiting_.erase(key);
+        std::optional<Time> again;
+        const Time now = store_.env().clock.now();
+        store_.update_here([&](state::Txn& txn) { again = turn_(txn, key, now); },
+                           [this, key](HostResult<> outcome) {
+                               // The journal failed: nothing of the turn happened. Later, not at once: the disk needs a rest.
+                               if (!outcome.ok()) ring_at(key, store_.env().clock.now() + Milliseconds(1000));
+                           });
+        if (again) ring_at(key, *again);
+    }
+
+    // One alarm per key: the earliest. An alarm that rings early (the clock was set) only costs a turn.
+    void ring_at(const Key& key, Time time)
+    {
+        const auto standing = alarms_.find(key);
+        if (standing != alarms_.end() && standing->second <= time) return;
+        alarms_[key] = time;
+        const auto delay = std::max(time - store_.env().clock.now(), Milliseconds(0));
+        store_.env().executor.post_after(delay, [this, key, time] {
+            const auto alarm = alarms_.find(key);
+            if (alarm == alarms_.end() || alarm->second != time) return;
+            alarms_.erase(alarm);
+            touch(key);
+        });
+    }
+
+    state::Store& store_;
+    Turn turn_;
+    std::deque<Key> queue_;
+    std::set<Key> waiting_;
+    std::map<Key, Time> alarms_;
+};
+
+}  // namespace boxship::control
