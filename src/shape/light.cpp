@@ -12,6 +12,8 @@
 // Values move by memcpy here: none of the light members points into itself.
 namespace boxship::shape {
 
+alignas(std::max_align_t) const std::byte detail::absent_record[detail::absent_record_bytes] = {};
+
 std::string_view EnumInfo::text(std::uint16_t value) const
 {
     return value == 0 || value > values.size() ? std::string_view() : values[value - 1];

@@ -165,6 +165,9 @@ struct IsMap : std::false_type {};
 template <class T>
 struct IsMap<Map<T>> : std::true_type {};
 
+inline constexpr std::size_t absent_record_bytes = 4096;
+extern const std::byte absent_record[absent_record_bytes];  // all zero
+
 template <class T>
 consteval TypeInfo make_plain_type();
 template <class T>
@@ -298,7 +301,7 @@ protected:
     void* data_ = nullptr;
 };
 
-// A record of its own on the heap, or absent.
+// A record of its own on the heap, or absent. Chains need no tests: request.network_configuration->awsvpc_configuration->subnets
 template <class R>
 class Box : public BoxBase {
 public:
@@ -318,8 +321,12 @@ public:
     R& emplace() { return *static_cast<R*>(BoxBase::emplace(R::record_info)); }  // keeps what is there
     R& operator*() { return emplace(); }
     R* operator->() { return &emplace(); }                    // writing through an absent box creates it
-    const R& operator*() const { return *static_cast<const R*>(data_); }
-    const R* operator->() const { return static_cast<const R*>(data_); }
+    const R& operator*() const { return *operator->(); }      // reading through one sees a record where all is absent
+    const R* operator->() const
+    {
+        static_assert(sizeof(R) <= detail::absent_record_bytes);
+        return static_cast<const R*>(data_ ? data_ : detail::absent_record);
+    }
     void reset() { destroy(R::record_info); }
 
     friend bool operator==(const Box& a, const Box& b) { return a.equal(b, R::record_info); }

@@ -85,6 +85,7 @@ TEST(Light, maps_are_sorted_and_unique)
 TEST(Light, boxes_are_made_on_writing)
 {
     ecs::RunTaskRequest request;
+    EXPECT_TRUE(std::as_const(request).network_configuration->awsvpc_configuration->subnets.empty());
     EXPECT_FALSE(request.network_configuration.has());
     request.network_configuration->awsvpc_configuration->subnets.push_back("subnet-1");
     request.count = 3;

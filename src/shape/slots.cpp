@@ -1,6 +1,9 @@
 #include "shape/slots.h"
 
+#include <cstdlib>
 #include <cstring>
+
+#include "base/check.h"
 
 namespace boxship::shape {
 
@@ -115,6 +118,16 @@ void destroy_record(const RecordInfo& record, void* data)
         if (!is_scalar(member.type->kind) && is_present(member, data)) reset(member, data);
     }
     std::memset(data, 0, record.size);
+}
+
+std::shared_ptr<void> new_record(const RecordInfo& record)
+{
+    void* data = std::calloc(1, record.size);
+    CHECK(data);
+    return std::shared_ptr<void>(data, [&record](void* bytes) {
+        destroy_record(record, bytes);
+        std::free(bytes);
+    });
 }
 
 void copy_value(const TypeInfo& type, void* to, const void* from)

@@ -1,6 +1,8 @@
 // How walkers reach the members of a record whose type they do not know.
 #pragma once
 
+#include <memory>
+
 #include "shape/info.h"
 #include "shape/light.h"
 
@@ -24,6 +26,7 @@ void destroy_value(const TypeInfo& type, void* value);              // leaves ze
 void copy_value(const TypeInfo& type, void* to, const void* from);  // `to` is zeroed or valid
 bool equal_value(const TypeInfo& type, const void* a, const void* b);
 void destroy_record(const RecordInfo& record, void* data);
+std::shared_ptr<void> new_record(const RecordInfo& record);         // where every member is absent
 
 template <class T>
 T& as(void* value)
