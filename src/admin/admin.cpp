@@ -1,0 +1,81 @@
+#include "admin/admin.h"
+
+#include <boost/asio/awaitable.hpp>
+
+#include "base/arn.h"
+#include "decide/lifecycle.h"
+#include "wire/http/io_threads.h"
+
+namespace boxship::admin {
+
+using shape::Json;
+
+http::Response json_answer(const Json& json) { return http::text_response(200, json.dump(), "application/json"); }
+
+http::Response json_error(int status, std::string message)
+{
+    return http::text_response(status, Json::object({{"message", std::move(message)}}).dump(), "application/json");
+}
+
+http::Async<http::Response> Admin::handle(std::string operation, std::string body)
+{
+    auto request = Json::parse(body.empty() ? "{}" : body);
+    if (!request.ok() || !request->is_object()) co_return json_error(400, "The body must be a JSON object.");
+    if (operation == "Status") co_return co_await status();
+    if (operation == "Explain") co_return co_await explain(std::move(*request));
+    if (operation == "Logs") co_return co_await logs(std::move(*request));
+    if (operation == "Suspend") co_return co_await suspend(std::move(*request));
+    co_return json_error(404, "There is no call '" + operation + "' here.");
+}
+
+void Admin::resume(state::Txn& txn)
+{
+    const auto row = txn.get<model::Platform>(0);
+    if (!row || !row->suspended) return;
+    model::Platform platform = *row;
+    platform.suspended = false;
+    txn.put(std::move(platform));
+}
+
+http::Async<http::Response> Admin::suspend(Json request)
+{
+    std::string reason = request.get_string("reason");
+    if (reason.empty()) reason = "The platform was shut down.";
+    std::function<void(std::function<void(HostResult<>)>)> start = [this, reason](std::function<void(HostResult<>)> done) {
+        store_.update(
+            [this, reason](state::Txn& txn) {
+                if (const auto row = txn.get<model::Platform>(0)) {
+                    model::Platform platform = *row;
+                    platform.suspended = true;
+                    txn.put(std::move(platform));
+                }
+                std::vector<model::Task> stopping;
+                for (const auto& [id, task] : txn.rows<model::Task>())
+                    if (task->live() && task->wanted) stopping.push_back(*task);
+                for (auto& task : stopping)
+                    if (decide::stop(task, model::StopCode::user_initiated, reason, store_.env().clock.now())) txn.put(std::move(task));
+            },
+            std::move(done));
+    };
+    const HostResult<> durable = co_await http::from_callback<HostResult<>>(std::move(start));
+    if (!durable.ok()) co_return json_error(500, durable.error().message);
+    co_return json_answer(Json::object());
+}
+
+std::optional<TaskId> find_task(const state::View& view, const std::string& text)
+{
+    std::string id = text;
+    if (const auto arn = Arn::parse(text)) id = arn->resource.substr(arn->resource.rfind('/') + 1);
+    if (const auto whole = TaskId::parse(id)) return whole;
+    if (id.size() < 6 || id.size() > 32) return std::nullopt;
+    // Ids are ordered by their bytes, so a beginning is a range.
+    const auto from = TaskId::parse(id + std::string(32 - id.size(), '0'));
+    if (!from) return std::nullopt;
+    const auto& tasks = view.rows<model::Task>();
+    const auto first = tasks.lower_bound(*from);
+    const auto matches = [&](auto at) { return at != tasks.end() && to_text(at->first).starts_with(id); };
+    if (!matches(first) || matches(std::next(first))) return std::nullopt;
+    return first->first;
+}
+
+}  // namespace boxship::admin

@@ -1,0 +1,105 @@
+#include <boost/asio/awaitable.hpp>
+
+#include "admin/admin.h"
+#include "base/ipv4.h"
+#include "model/arns.h"
+#include "wire/http/io_threads.h"
+
+namespace boxship::admin {
+namespace {
+
+using shape::Json;
+
+Json host_json(const state::View& view, const model::Instance& instance)
+{
+    const auto& load = view.load(instance.id);
+    Json json = Json::object({{"id", to_text(instance.id)},
+                              {"name", instance.host_principal},
+                              {"fargate", instance.fargate},
+                              {"zone", instance.zone},
+                              {"connected", instance.agent_connected},
+                              {"cpu", Json::object({{"total", instance.cpu}, {"used", load.cpu}})},
+                              {"memoryMiB", Json::object({{"total", instance.memory}, {"used", load.memory}})},
+                              {"running", load.running},
+                              {"pending", load.pending}});
+    if (!instance.address.empty()) json.set("address", instance.address);
+    if (const auto cluster = view.get<model::Cluster>(instance.cluster); cluster && !cluster->internal) json.set("cluster", cluster->name);
+    switch (instance.status) {
+    case model::InstanceStatus::registering: json.set("status", "REGISTERING"); break;
+    case model::InstanceStatus::active: json.set("status", "ACTIVE"); break;
+    case model::InstanceStatus::draining: json.set("status", "DRAINING"); break;
+    case model::InstanceStatus::deregistering: json.set("status", "DEREGISTERING"); break;
+    case model::InstanceStatus::inactive: json.set("status", "INACTIVE"); break;
+    }
+    return json;
+}
+
+}  // namespace
+
+Json task_json(const state::View& view, const model::Task& task)
+{
+    Json json = Json::object({{"id", to_text(task.id)},
+                              {"lastStatus", to_text(task.status)},
+                              {"desiredStatus", task.wanted ? "RUNNING" : "STOPPED"},
+                              {"fargate", task.launch_type == model::LaunchType::fargate},
+                              {"zone", task.zone},
+                              {"createdAt", task.created_at.ms}});
+    if (const auto cluster = view.get<model::Cluster>(task.cluster)) {
+        json.set("cluster", cluster->name);
+        json.set("taskArn", model::task_arn(*cluster, task.id));
+    }
+    if (const auto definition = view.get<model::TaskDefinition>(task.definition))
+        json.set("definition", definition->family + ":" + std::to_string(definition->revision));
+    if (const auto eni = task.eni ? view.get<model::Eni>(task.eni) : nullptr) json.set("address", ipv4_text(eni->address));
+    if (const auto instance = view.get<model::Instance>(task.instance)) {
+        json.set("host", instance->host_principal);
+        if (!instance->address.empty()) json.set("hostAddress", instance->address);
+    }
+    if (task.started_at) json.set("startedAt", task.started_at.ms);
+    if (task.stopped_at) json.set("stoppedAt", task.stopped_at.ms);
+    Json ports = Json::array();
+    for (const auto& container : task.containers)
+        for (const auto& binding : container.bindings)
+            ports.push_back(Json::object({{"containerPort", binding.port.container_port}, {"hostPort", binding.port.host_port}}));
+    if (!ports.as_array().empty()) json.set("ports", std::move(ports));
+    return json;
+}
+
+http::Async<http::Response> Admin::status()
+{
+    auto json = std::make_shared<Json>(Json::object({{"version", facts_.version},
+                                                     {"endpoint", facts_.endpoint},
+                                                     {"registryHost", facts_.registry_host},
+                                                     {"region", facts_.scope.region},
+                                                     {"account", facts_.scope.account},
+                                                     {"vpcCidr", facts_.vpc_cidr}}));
+    std::function<void(std::function<void(HostResult<>)>)> start = [this, json](std::function<void(HostResult<>)> done) {
+        store_.update(
+            [json](state::Txn& txn) {
+                Json hosts = Json::array(), tasks = Json::array();
+                int connected = 0, live = 0;
+                for (const auto& [id, instance] : txn.rows<model::Instance>()) {
+                    if (instance->status == model::InstanceStatus::inactive) continue;
+                    connected += instance->agent_connected;
+                    hosts.push_back(host_json(txn, *instance));
+                }
+                for (const auto& [id, task] : txn.rows<model::Task>()) {
+                    if (!task->live()) continue;
+                    ++live;
+                    tasks.push_back(task_json(txn, *task));
+                }
+                const auto platform = txn.get<model::Platform>(0);
+                json->set("suspended", platform && platform->suspended);
+                json->set("connectedAgents", connected);
+                json->set("liveTasks", live);
+                json->set("hosts", std::move(hosts));
+                json->set("tasks", std::move(tasks));
+            },
+            std::move(done));
+    };
+    const HostResult<> durable = co_await http::from_callback<HostResult<>>(std::move(start));
+    if (!durable.ok()) co_return json_error(500, durable.error().message);
+    co_return json_answer(*json);
+}
+
+}  // namespace boxship::admin

@@ -1,0 +1,69 @@
+// boxship explain: why is a task as it is; from its permanent history.
+#include <fmt/format.h>
+
+#include "bin/api_client.h"
+#include "bin/commands.h"
+#include "bin/data_directory.h"
+#include "bin/show.h"
+#include "env/real/real_env.h"
+
+namespace boxship::bin {
+namespace {
+
+using shape::Json;
+
+void print_explanation(const Json& answer, Time now)
+{
+    const Json& task = answer["task"];
+    fmt::print("Task {}  {}  {}\n", task.get_string("id", task.get_string("taskId")), task.get_string("definition"), task.get_string("lastStatus"));
+    fmt::print("{}\n", answer.get_string("why"));
+    if (!answer["containers"].as_array().empty()) {
+        fmt::print("\n");
+        Table containers({"CONTAINER", "STATUS", "EXIT", "IMAGE", "REASON"});
+        for (const Json& container : answer["containers"].as_array())
+            containers.add({container.get_string("name"), container.get_string("lastStatus"),
+                            container.has("exitCode") ? std::to_string(container.get_int64("exitCode")) : "-",
+                            container.get_string("image"), container.get_string("reason", "-")});
+        containers.print();
+    }
+    fmt::print("\nWhat happened\n");
+    for (const Json& event : answer["events"].as_array())
+        fmt::print("  {}  {}\n", show_time(Time{event.get_int64("time")}, now), event.get_string("text"));
+    if (answer["timings"].as_array().empty()) return;
+    fmt::print("\nThe launch, as its host measured it\n");
+    std::int64_t first = answer["timings"].as_array().front().get_int64("startMs");
+    for (const Json& phase : answer["timings"].as_array()) first = std::min(first, phase.get_int64("startMs"));
+    for (const Json& phase : answer["timings"].as_array())
+        fmt::print("  {:>6} ms  +{:<8.1f} {}\n", phase.get_int64("startMs") - first, phase.get_double("ms"), phase.get_string("name"));
+}
+
+int run(const Options& options)
+{
+    if (options.words().size() != 1) {
+        fmt::print(stderr, "boxship explain: name one task: boxship explain TASK (its ARN or id)\n");
+        return 2;
+    }
+    const auto connection = DataDirectory(options.data_directory()).connection();
+    if (!connection.ok()) return fail(connection.error());
+    ApiClient api(*connection);
+    const auto answer = api.own("Explain", Json::object({{"task", options.words()[0]}}));
+    if (!answer.ok()) return fail(answer.error());
+    env::RealClock clock;
+    if (options.json()) fmt::print("{}\n", answer->dump_pretty());
+    else print_explanation(*answer, clock.now());
+    return 0;
+}
+
+}  // namespace
+
+Command explain_command()
+{
+    return {"explain",
+            {"boxship explain TASK [--json]",
+             "Say why a task is pending, stopped or waiting, and what happened to it",
+             {},
+             {"boxship explain 0123456789ab", "boxship explain arn:aws:ecs:us-east-1:000000000000:task/default/0123…"}},
+            run};
+}
+
+}  // namespace boxship::bin

@@ -1,0 +1,70 @@
+// boxship: one program, a file per subcommand.
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "bin/commands.h"
+#include "runtime/monitor/monitor.h"
+
+namespace boxship::bin {
+namespace {
+
+std::vector<Command> commands()
+{
+    return {up_command(),     down_command(), status_command(), env_command(),    explain_command(), logs_command(),
+            doctor_command(), server_command(), agent_command(), version_command()};
+}
+
+void print_overview()
+{
+    fmt::print("boxship: Amazon ECS, ECR and Fargate on your own machines\n\n");
+    for (const auto& command : commands())
+        if (command.listed) fmt::print("    {:<10} {}\n", command.name, command.usage.summary);
+    fmt::print("\nStart with: boxship up --detach; then eval \"$(boxship env)\". Each command explains itself: boxship COMMAND --help\n");
+}
+
+int run(const std::vector<std::string>& words)
+{
+    if (words.empty() || words[0] == "--help" || words[0] == "help" || words[0] == "-h") {
+        print_overview();
+        return words.empty() ? 2 : 0;
+    }
+    for (const auto& command : commands()) {
+        if (command.name != words[0]) continue;
+        const auto options = Options::parse(command.usage, {words.begin() + 1, words.end()});
+        if (!options.ok()) {
+            fmt::print(stderr, "boxship {}: {}\n", command.name, options.error().message);
+            return 2;
+        }
+        if (options->has("--help")) {
+            print_help(command.usage);
+            return 0;
+        }
+        return command.run(*options);
+    }
+    fmt::print(stderr, "boxship: there is no command '{}'; 'boxship help' lists them\n", words[0]);
+    return 2;
+}
+
+}  // namespace
+
+int fail(const std::string& sentence)
+{
+    fmt::print(stderr, "boxship: {}\n", sentence);
+    return 1;
+}
+
+int fail(const HostError& error) { return fail(error.message); }
+
+}  // namespace boxship::bin
+
+int main(int argc, char** argv)
+{
+    std::signal(SIGPIPE, SIG_IGN);
+    // The monitor comes first and alone: one runs per container, so nothing else may be set up in it.
+    if (argc > 1 && std::string_view(argv[1]) == "monitor") return boxship::runtime::monitor_main(argc - 1, argv + 1);
+    return boxship::bin::run(std::vector<std::string>(argv + 1, argv + argc));
+}

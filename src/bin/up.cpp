@@ -1,0 +1,251 @@
+// boxship up: everything on this machine, as a supervisor of children of the same program.
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/ipv4.h"
+#include "base/log.h"
+#include "base/strings.h"
+#include "bin/api_client.h"
+#include "bin/commands.h"
+#include "bin/data_directory.h"
+#include "bin/shutdown.h"
+#include "bin/supervisor.h"
+#include "env/real/files.h"
+#include "env/real/real_env.h"
+#include "runtime/net/router.h"
+#include "runtime/runtime.h"
+
+namespace boxship::bin {
+namespace {
+
+using shape::Json;
+
+constexpr auto ready_within = std::chrono::seconds(30);
+
+struct Listen {
+    std::string host = "127.0.0.1";
+    int port = 4566;
+    std::string endpoint() const { return fmt::format("http://{}:{}", host, port); }
+};
+
+HostResult<Listen> parse_listen(const std::string& text)
+{
+    Listen listen;
+    const auto colon = text.rfind(':');
+    const std::string digits = colon == text.npos ? text : text.substr(colon + 1);
+    if (colon != text.npos) listen.host = text.substr(0, colon);
+    listen.port = std::atoi(digits.c_str());
+    if (listen.port < 1 || listen.port > 65535 || digits != std::to_string(listen.port))
+        return HostError{"--listen must be HOST:PORT, such as 127.0.0.1:4566, not '" + text + "'"};
+    if (listen.host == "localhost") listen.host = "127.0.0.1";
+    const auto address = parse_ipv4(listen.host);
+    if (!address || *address >> 24 != 127)
+        return HostError{"--listen " + listen.host + ": only loopback addresses are served without TLS, which this version "
+                         "does not have yet; use 127.0.0.1 and a tunnel (ssh -L) for other machines"};
+    return listen;
+}
+
+// An error when somebody listens there already.
+HostResult<> check_port_free(const Listen& listen)
+{
+    const env::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const int yes = 1;
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(listen.port));
+    address.sin_addr.s_addr = htonl(*parse_ipv4(listen.host));
+    if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return {};
+    if (errno == EADDRINUSE)
+        return HostError{fmt::format("port {0} on {1} is in use by another program (ss -ltnp 'sport = :{0}' shows which); stop it, or "
+                                     "choose another port: boxship up --listen {1}:{2}", listen.port, listen.host, listen.port + 100)};
+    return host_error(fmt::format("listen on {}:{}", listen.host, listen.port), errno);
+}
+
+HostResult<> check_host()
+{
+    if (::geteuid() != 0) return HostError{"namespaces, mounts and cgroups need root; run this with sudo"};
+    const runtime::HostProfile profile = runtime::probe_host();
+    if (const auto missing = profile.missing(); !missing.empty())
+        return HostError{"this host cannot run containers: " + join(missing, "; ") + ". 'boxship doctor host' shows everything"};
+    return {};
+}
+
+std::string own_path()
+{
+    char path[4096];
+    const ssize_t length = ::readlink("/proc/self/exe", path, sizeof path);
+    return std::string(path, length > 0 ? static_cast<std::size_t>(length) : 0);
+}
+
+struct Plan {
+    Listen listen;
+    Json options = Json::object();
+    std::vector<Child> children;
+};
+
+HostResult<Plan> make_plan(const Options& options, DataDirectory& data)
+{
+    Plan plan;
+    // What was not said again stays as it was the last time.
+    const Json last = data.last_up();
+    const auto remembered = [&](const char* flag, const char* name, const std::string& fallback) {
+        return options.get(flag, last.get_string(name, fallback));
+    };
+    ASSIGN_OR_RETURN(plan.listen, parse_listen(remembered("--listen", "listen", "127.0.0.1:4566")));
+    const std::string registry_host = remembered("--registry-host", "registryHost", fmt::format("localhost:{}", plan.listen.port));
+    const std::string instances = remembered("--instances", "instances", "0");
+    const bool dev = options.has("--dev-credentials") || last.get_bool("devCredentials");
+    const std::string count_text = instances.substr(0, instances.find(':'));
+    const std::string type = instances.find(':') == instances.npos ? "t3.medium" : instances.substr(instances.find(':') + 1);
+    const int count = std::atoi(count_text.c_str());
+    if (count_text != std::to_string(count) || count < 0 || count > 64)
+        return HostError{"--instances must be N or N:TYPE with N from 0 to 64, such as 2:t3.medium"};
+    const auto* size = find_instance_type(type);
+    if (!size) return HostError{"--instances: unknown instance type " + type + "; known are " + instance_type_names()};
+
+    env::RealRandom random;
+    ASSIGN_OR_RETURN(const PlatformIdentity identity, data.identity());
+    const std::string program = own_path();
+    Child server{"server", {program, "server", "--data", data.path(), "--listen", fmt::format("{}:{}", plan.listen.host, plan.listen.port),
+                            "--registry-host", registry_host}};
+    if (dev) server.argv.push_back("--dev-credentials");
+    plan.children.push_back(std::move(server));
+    const auto add_agent = [&](const std::string& name, std::vector<std::string> more) -> HostResult<> {
+        RETURN_IF_ERROR(data.host_credentials(name, random));
+        Child agent{"agent-" + name, {program, "agent", "--data", data.path(), "--name", name, "--server", plan.listen.endpoint(),
+                                      "--registry-host", registry_host}};
+        agent.argv.insert(agent.argv.end(), more.begin(), more.end());
+        plan.children.push_back(std::move(agent));
+        return {};
+    };
+    RETURN_IF_ERROR(add_agent("fargate", {"--fargate"}));
+    for (int i = 1; i <= count; ++i)
+        RETURN_IF_ERROR(add_agent(fmt::format("instance-{}", i),
+                                  {"--instance-type", type, "--cpu", std::to_string(size->cpu), "--memory",
+                                   std::to_string(size->memory), "--zone", identity.region + static_cast<char>('a' + (i - 1) % 3)}));
+    plan.options = Json::object({{"listen", fmt::format("{}:{}", plan.listen.host, plan.listen.port)},
+                                 {"endpoint", plan.listen.endpoint()},
+                                 {"registryHost", registry_host},
+                                 {"instances", instances},
+                                 {"devCredentials", dev}});
+    return plan;
+}
+
+// Waits until the server answers and every agent has registered; prints what it waits for on a terminal.
+HostResult<> wait_ready(ApiClient& api, int agents, const std::string& log_directory)
+{
+    const auto deadline = std::chrono::steady_clock::now() + ready_within;
+    while (std::chrono::steady_clock::now() < deadline) {
+        if (api.healthy()) {
+            const auto status = api.own("Status", Json::object());
+            if (status.ok() && static_cast<int>(status->get_int64("connectedAgents")) >= agents) return {};
+        }
+        std::this_thread::sleep_for(Milliseconds(20));
+    }
+    return HostError{"the platform was not ready within 30 s; " + log_directory + "/server.log and agent-*.log there say why"};
+}
+
+int supervise(Supervisor& supervisor, const DataDirectory& data, ApiClient& api)
+{
+    const auto stop = supervisor.watch();
+    if (stop == Supervisor::Stop::interrupt) {
+        log_info("stopping the tasks, then the platform");
+        if (const auto stopped = stop_tasks(api, Milliseconds(60000)); !stopped.ok()) log_warning("{}", stopped.error().message);
+    }
+    supervisor.stop_children(Milliseconds(10000));
+    (void)env::remove_file(data.file("run/up.pid"));
+    return 0;
+}
+
+int run(const Options& options)
+{
+    if (const auto checked = check_host(); !checked.ok()) return fail(checked.error());
+    Supervisor::block_signals();
+    DataDirectory data(options.data_directory());
+    env::RealRandom random;
+    PlatformIdentity wanted;
+    wanted.vpc_cidr = options.get("--vpc-cidr");
+    if (wanted.vpc_cidr.empty()) {
+        auto picked = runtime::net::pick_vpc_cidr();
+        if (!picked.ok()) return fail(picked.error());
+        wanted.vpc_cidr = *picked;
+    } else if (const auto range = Ipv4Range::parse(wanted.vpc_cidr); !range || range->prefix < 16 || range->prefix > 20) {
+        return fail("--vpc-cidr must be a private range of /16 to /20, such as 10.20.0.0/16, not '" + wanted.vpc_cidr + "'");
+    }
+    const auto identity = data.initialise(wanted, random);
+    if (!identity.ok()) return fail(identity.error());
+    const auto plan = make_plan(options, data);
+    if (!plan.ok()) return fail(plan.error());
+
+    Supervisor supervisor(data.file("run"), data.file("log"));
+    const auto locked = supervisor.take_lock();
+    if (!locked.ok()) return fail(locked.error());
+    auto connection = data.connection();
+    if (!connection.ok()) return fail(connection.error());
+    if (!*locked) {
+        fmt::print("boxship runs already: {}\n", connection->endpoint);
+        return 0;
+    }
+    if (!read_pid_file(data.file("run/server.pid")))
+        if (const auto is_free = check_port_free(plan->listen); !is_free.ok()) return fail(is_free.error());
+    if (const auto remembered = data.remember_up(plan->options); !remembered.ok()) return fail(remembered.error());
+    connection->endpoint = plan->listen.endpoint();
+    if (const auto shared = data.share_with_sudo_user(*connection); !shared.ok()) log_warning("{}", shared.error().message);
+
+    const auto start_all = [&]() -> HostResult<> {
+        for (const auto& child : plan->children) RETURN_IF_ERROR(supervisor.start(child));
+        return {};
+    };
+    ApiClient api(*connection);
+    const int agents = static_cast<int>(plan->children.size()) - 1;
+    if (options.has("--detach")) {
+        const pid_t background = ::fork();
+        if (background < 0) return fail(host_error("fork", errno));
+        if (background == 0) {
+            ::setsid();
+            const auto log = env::open_file(data.file("log/up.log"), O_WRONLY | O_CREAT | O_APPEND, 0600);
+            const auto null = env::open_file("/dev/null", O_RDONLY);
+            if (!log.ok() || !null.ok()) std::_Exit(1);
+            ::dup2(null->get(), 0);
+            ::dup2(log->get(), 1);
+            ::dup2(log->get(), 2);
+            if (const auto noted = write_pid_file(data.file("run/up.pid"), ::getpid()); !noted.ok()) std::_Exit(fail(noted.error()));
+            if (const auto started = start_all(); !started.ok()) std::_Exit(fail(started.error()));
+            std::_Exit(supervise(supervisor, data, api));
+        }
+    } else if (const auto started = start_all(); !started.ok()) {
+        supervisor.stop_children(Milliseconds(5000));
+        return fail(started.error());
+    }
+    if (const auto ready = wait_ready(api, agents, data.file("log")); !ready.ok()) return fail(ready.error());
+    fmt::print("boxship is ready: {}   (eval \"$(boxship env)\" points AWS clients here)\n", connection->endpoint);
+    std::fflush(stdout);
+    return options.has("--detach") ? 0 : supervise(supervisor, data, api);
+}
+
+}  // namespace
+
+Command up_command()
+{
+    return {"up",
+            {"boxship up [--detach] [--listen HOST:PORT] [--instances N[:TYPE]] [--dev-credentials] …",
+             "Start everything on this machine; a second 'up' adopts what runs",
+             {{"--detach", "", "return when the platform is ready"},
+              {"--listen", "HOST:PORT", "where everything answers (default 127.0.0.1:4566)"},
+              {"--instances", "N[:TYPE]", "simulated EC2 hosts (default 0)"},
+              {"--dev-credentials", "", "also accept the access key test / test"},
+              {"--registry-host", "HOST", "the registry's name in image references (default localhost:PORT)"},
+              {"--vpc-cidr", "CIDR", "the default VPC's range (default the first free of 172.31, 172.30 … /16)"}},
+             {"sudo boxship up --detach", "sudo boxship up --instances 2:t3.medium"}},
+            run};
+}
+
+}  // namespace boxship::bin
