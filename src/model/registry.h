@@ -76,7 +76,7 @@ struct BlobLink {
 
     InRepository id;                     // name = the blob's digest
     Time since;
-    Time kept_until;                     // every "exists" is a promise until then
+    Time kept_until;                     // every "exists" is a promise until then; 0: no promise is open, an image holds it
     template <class A>
     void fields(A& a) { a(1, id); a(2, since); a(3, kept_until); }
 };

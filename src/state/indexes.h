@@ -153,15 +153,27 @@ struct LinksByDigest {  // in which repositories a blob is
     template <class Emit>
     static void values(const Row& row, Emit emit) { emit(row.id.name); }
 };
-struct ImagesByBlob {  // images, of any repository, that need a blob: manifest, config, layers
+struct LinksByPromise {  // links whose promise may have run out; 0 is "none, an image holds it"
+    using Row = BlobLink;
+    using Value = Time;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { if (row.kept_until) emit(row.kept_until); }
+};
+struct BlobsByCondemnation {
+    using Row = Blob;
+    using Value = Time;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { if (row.state == BlobState::condemned) emit(row.condemned_at); }
+};
+struct ImagesByBlob {  // images of a repository that need a blob: manifest, config, layers
     using Row = Image;
-    using Value = std::string;
+    using Value = InRepository;
     template <class Emit>
     static void values(const Row& row, Emit emit)
     {
-        emit(row.id.name);
-        if (!row.config.empty()) emit(row.config);
-        for (const auto& layer : row.layers) emit(layer);
+        emit(row.id);
+        if (!row.config.empty()) emit(Value{row.id.repository, row.config});
+        for (const auto& layer : row.layers) emit(Value{row.id.repository, layer});
     }
 };
 struct ImagesByChild {  // indexes of a repository that name a manifest
@@ -218,7 +230,9 @@ struct IndexesOf<Eni> { using Type = std::tuple<EniByAddress, EnisBySubnet, Enis
 template <>
 struct IndexesOf<Repository> { using Type = std::tuple<RepositoryByName>; };
 template <>
-struct IndexesOf<BlobLink> { using Type = std::tuple<LinksByDigest>; };
+struct IndexesOf<Blob> { using Type = std::tuple<BlobsByCondemnation>; };
+template <>
+struct IndexesOf<BlobLink> { using Type = std::tuple<LinksByDigest, LinksByPromise>; };
 template <>
 struct IndexesOf<Image> { using Type = std::tuple<ImagesByBlob, ImagesByChild, ImagesBySubject>; };
 template <>
