@@ -39,7 +39,6 @@ private:
 
 Async<> sleep_for(Milliseconds duration);                    // throws boost::system::system_error when cancelled
 Async<Executor> this_executor();
-Async<> switch_to(Executor executor);                        // resumes there
 void post(const Executor& executor, std::function<void()> work);
 
 // Runs detached; an exception is logged as "<what>: …".
@@ -96,7 +95,7 @@ public:
     TaskGroup(const TaskGroup&) = delete;
     TaskGroup& operator=(const TaskGroup&) = delete;
 
-    void spawn(std::string name, std::function<Async<>()> task);  // from any thread; the task may capture
+    void spawn(std::string name, std::function<Async<>()> task);  // from any thread; nothing starts after cancel()
     void cancel();
     void join();
     std::size_t size() const;

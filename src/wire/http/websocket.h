@@ -38,6 +38,8 @@ public:
     int close_code() const;                       // of the peer's close frame; 1005 when it named none; 0: none came
     std::string close_reason() const;
 
+    Impl& impl() { return *impl_; }               // for the server's own use
+
 private:
     std::shared_ptr<Impl> impl_;
 };
