@@ -418,8 +418,11 @@ Async<HostResult<>> WebSocket::send_binary(std::string bytes)
 
 Async<> WebSocket::close(int code, std::string reason)
 {
-    post(impl_->stream->executor(), [impl = impl_, code, reason = std::move(reason)] { impl->goodbye(code, reason); });
-    co_return;
+    std::function<Async<int>(Impl&)> work = [code, reason = std::move(reason)](Impl& impl) -> Async<int> {
+        impl.goodbye(code, reason);
+        co_return 0;
+    };
+    co_await on_stream(impl_, std::move(work));
 }
 
 void WebSocket::cut()
