@@ -123,6 +123,17 @@ void Server::Impl::leave()
     changed.notify_all();
 }
 
+void Server::Impl::on_each_hub(std::function<void(Hub&)> work)
+{
+    for (const auto& hub : hubs) {
+        enter();
+        asio::post(hub->executor, [self = shared_from_this(), &hub = *hub, work] {
+            work(hub);
+            self->leave();
+        });
+    }
+}
+
 bool Server::Impl::wait_until_left(Milliseconds at_most)
 {
     std::unique_lock lock(mutex);
@@ -135,8 +146,9 @@ void Server::Impl::sweep(Hub& hub)
     hub.sweeping = !hub.connections.empty();
     if (!hub.sweeping) return;
     hub.sweep_timer.expires_after(sweep_period);
-    hub.sweep_timer.async_wait([self = shared_from_this(), &hub](const boost::system::error_code& error) {
-        if (error) return;
+    hub.sweep_timer.async_wait([weak = weak_from_this(), &hub](const boost::system::error_code& error) {
+        const auto self = weak.lock();
+        if (error || !self) return;
         const std::int64_t now = steady_ms();
         for (Connection* connection : hub.connections) connection->check_deadlines(now);
         self->sweep(hub);
@@ -271,16 +283,14 @@ void Server::Impl::close_listeners()
 void Server::Impl::drain(Milliseconds deadline)
 {
     close_listeners();
-    for (const auto& hub : hubs)
-        asio::post(hub->executor, [self = shared_from_this(), &hub = *hub] {
-            hub.draining = true;
-            for (Connection* connection : hub.connections) connection->drain();
-        });
+    on_each_hub([](Hub& hub) {
+        hub.draining = true;
+        for (Connection* connection : hub.connections) connection->drain();
+    });
     if (wait_until_left(deadline)) return;
-    for (const auto& hub : hubs)
-        asio::post(hub->executor, [self = shared_from_this(), &hub = *hub] {
-            for (auto next = hub.connections.begin(); next != hub.connections.end();) (*next++)->cut();
-        });
+    on_each_hub([](Hub& hub) {
+        for (auto next = hub.connections.begin(); next != hub.connections.end();) (*next++)->cut();
+    });
     while (!wait_until_left(Milliseconds(10'000))) log_warning("a request handler does not end; the server waits for it");
 }
 
@@ -335,13 +345,12 @@ void Server::release(const std::string& tag)
         impl_->listeners.erase(found);
     }
     close_listener(listener);
-    for (const auto& hub : impl_->hubs)
-        asio::post(hub->executor, [impl = impl_, &hub = *hub, listener] {
-            for (auto next = hub.connections.begin(); next != hub.connections.end();) {
-                Connection* connection = *next++;
-                if (connection->came_by(listener.get())) connection->cut();
-            }
-        });
+    impl_->on_each_hub([listener](Hub& hub) {
+        for (auto next = hub.connections.begin(); next != hub.connections.end();) {
+            Connection* connection = *next++;
+            if (connection->came_by(listener.get())) connection->cut();
+        }
+    });
 }
 
 void Server::drain(Milliseconds deadline) { impl_->drain(deadline); }

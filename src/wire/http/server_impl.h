@@ -1,7 +1,8 @@
 // The server's parts: a Hub per I/O thread with its connections, listeners, and what they share. Internal to wire/http.
 //
-// Lifetime: every accept loop and every connection holds the Impl and is counted in `live`; the Server's destructor
-// waits for the count to reach zero, so handlers never outlive the objects they refer to.
+// Lifetime: every accept loop, every connection and every posted piece of work holds the Impl and is counted in `live`;
+// the Server's destructor waits for the count to reach zero. So handlers never outlive the objects they refer to, and the
+// Impl, whose timers belong to several event loops, never waits in one of them for its end.
 #pragma once
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -50,6 +51,7 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
     void close_listeners();
     void drain(Milliseconds deadline);
 
+    void on_each_hub(std::function<void(Hub&)> work);
     void enter();
     void leave();
     bool wait_until_left(Milliseconds at_most);

@@ -315,7 +315,7 @@ std::span<char> Buffer::room(std::size_t bytes_max)
             const std::size_t larger = std::min(std::max<std::size_t>(capacity_ * 2, 4096), bytes_max);
             if (larger <= capacity_) return {};
             auto bytes = std::make_unique<char[]>(larger);
-            std::memcpy(bytes.get(), bytes_.get(), end_);
+            if (end_ > 0) std::memcpy(bytes.get(), bytes_.get(), end_);
             bytes_ = std::move(bytes);
             capacity_ = larger;
         }
