@@ -1,0 +1,180 @@
+"""A platform under test: its processes, its clients, and short ways to say what tests say often."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import time
+import uuid
+
+import boto3
+from botocore.config import Config
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+BUILD = pathlib.Path(os.environ.get("BOXSHIP_BUILD", ROOT / "build"))
+BOXSHIP = str(BUILD / "boxship")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(condition, what, timeout=30.0):
+    """Waits for a level: returns the first true value of `condition`."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"timed out after {timeout} s waiting for {what}")
+        time.sleep(0.02)
+
+
+class Platform:
+    def __init__(self, directory):
+        self.data = str(directory / "data")
+        self.port = free_port()
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.registry = f"localhost:{self.port}"
+        self.clients = {}
+
+    # --- the program
+
+    def boxship(self, *words, check=True, timeout=120, env=None):
+        done = subprocess.run([BOXSHIP, *words, "--data", self.data], capture_output=True, text=True, timeout=timeout,
+                              env={**os.environ, **(env or {})})
+        if check:
+            assert done.returncode == 0, f"boxship {' '.join(words)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def up(self, *options):
+        return self.boxship("up", "--detach", "--listen", f"127.0.0.1:{self.port}", *options)
+
+    def purge(self):
+        if os.path.exists(self.data):
+            self.boxship("down", "--purge", timeout=180)
+
+    def pid(self, child):
+        text = pathlib.Path(self.data, "run", f"{child}.pid").read_text()
+        return int(text.split()[0])
+
+    def kill(self, child):
+        """kill -9 of one process of the platform, which its supervisor then starts again."""
+        pid = self.pid(child)
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not os.path.exists(f"/proc/{pid}") or self._is_zombie(pid), f"{child} to die")
+        return pid
+
+    @staticmethod
+    def _is_zombie(pid):
+        try:
+            return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+        except FileNotFoundError:
+            return True
+
+    def wait_ready(self, agents=1):
+        def ready():
+            done = self.boxship("status", "--json", check=False)
+            return done.returncode == 0 and json.loads(done.stdout)["connectedAgents"] >= agents
+        wait_for(ready, "the platform to be ready")
+
+    def logs_if_failed(self):
+        if not os.environ.get("BOXSHIP_SHOW_LOGS"):
+            return ""
+        return "".join(f"--- {p.name}\n{p.read_text()[-20000:]}" for p in pathlib.Path(self.data, "log").glob("*.log"))
+
+    def status(self):
+        return json.loads(self.boxship("status", "--json").stdout)
+
+    # --- clients
+
+    def env(self):
+        return json.loads(self.boxship("env", "--json").stdout)
+
+    def client(self, service, **options):
+        key = (service, tuple(sorted(options.items())))
+        if key not in self.clients:
+            env = self.env()
+            self.clients[key] = boto3.client(
+                service, endpoint_url=self.endpoint, region_name=options.pop("region_name", "us-east-1"),
+                aws_access_key_id=options.pop("access_key", env["AWS_ACCESS_KEY_ID"]),
+                aws_secret_access_key=options.pop("secret_key", env["AWS_SECRET_ACCESS_KEY"]),
+                config=Config(retries={"max_attempts": options.pop("attempts", 4), "mode": "standard"}, **options))
+        return self.clients[key]
+
+    def shell(self, script, timeout=120):
+        """A user's shell after eval "$(boxship env)"."""
+        prelude = f'set -eu -o pipefail\neval "$({BOXSHIP} env --data {self.data})"\n'
+        return subprocess.run(["bash", "-c", prelude + script], capture_output=True, text=True, timeout=timeout,
+                              env={"PATH": f"{BUILD}:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nonexistent",
+                                   "BOXSHIP_DATA": self.data})
+
+    def aws(self, *words, check=True):
+        env = self.env()
+        done = subprocess.run(["/usr/bin/aws", "--endpoint-url", self.endpoint, "--output", "json", *words], capture_output=True,
+                              text=True, timeout=120, env={**os.environ, **env})
+        if check:
+            assert done.returncode == 0, f"aws {' '.join(words)}: {done.stderr}"
+            return json.loads(done.stdout) if done.stdout.strip() else None
+        return done
+
+    # --- what tests say often
+
+    def subnet(self):
+        return self.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
+
+    def cluster(self, name="default"):
+        self.client("ecs").create_cluster(clusterName=name)
+        return name
+
+    def define(self, containers, family=None, cpu="256", memory="512", **more):
+        family = family or "t-" + uuid.uuid4().hex[:8]
+        answer = self.client("ecs").register_task_definition(
+            family=family, requiresCompatibilities=["FARGATE"], networkMode="awsvpc", cpu=cpu, memory=memory,
+            containerDefinitions=containers, **more)["taskDefinition"]
+        return f"{answer['family']}:{answer['revision']}"
+
+    def run(self, definition, count=1, cluster="default", **more):
+        answer = self.client("ecs").run_task(
+            cluster=cluster, taskDefinition=definition, count=count, launchType="FARGATE",
+            networkConfiguration={"awsvpcConfiguration": {"subnets": [self.subnet()]}}, **more)
+        assert answer["failures"] == [], answer["failures"]
+        return [task["taskArn"] for task in answer["tasks"]]
+
+    def describe(self, arn, cluster="default"):
+        return self.client("ecs").describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0]
+
+    def wait_status(self, arn, status, cluster="default", timeout=60):
+        def reached():
+            task = self.describe(arn, cluster)
+            if task["lastStatus"] == "STOPPED" and status != "STOPPED":
+                raise AssertionError(f"the task stopped: {task.get('stoppedReason')} {task['containers']}")
+            return task if task["lastStatus"] == status else None
+        return wait_for(reached, f"{arn} to be {status}", timeout)
+
+    def run_to_end(self, containers, **more):
+        """Runs a task until it has stopped; the stopped task."""
+        arn = self.run(self.define(containers, **more))[0]
+        return self.wait_status(arn, "STOPPED")
+
+    def stop(self, arn, cluster="default"):
+        self.client("ecs").stop_task(cluster=cluster, task=arn)
+        return self.wait_status(arn, "STOPPED", cluster)
+
+    @staticmethod
+    def address(task):
+        details = {d["name"]: d["value"] for d in task["attachments"][0]["details"]}
+        return details["privateIPv4Address"]
+
+    def logs(self, arn, *options):
+        return self.boxship("logs", arn.rsplit("/", 1)[1], *options).stdout
+
+
+def uuid_like(text):
+    return re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) is not None

@@ -1,0 +1,97 @@
+"""The other clients: the JavaScript SDK, docker, current Python clients where they can be had."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+from harness import images
+from harness.platform import BUILD, wait_for
+
+HERE = pathlib.Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def node_modules():
+    """The SDK as pinned in js/package-lock.json, installed once into the build tree."""
+    directory = BUILD / "e2e-js"
+    directory.mkdir(exist_ok=True)
+    for name in ("package.json", "package-lock.json", "tour.mjs"):
+        shutil.copy(HERE / "js" / name, directory / name)
+    stamp = directory / "installed"
+    lock = (directory / "package-lock.json").read_text()
+    if not stamp.exists() or stamp.read_text() != lock:
+        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=directory, check=True, timeout=300)
+        stamp.write_text(lock)
+    return directory
+
+
+def test_javascript_sdk(platform, node_modules, busybox):
+    done = subprocess.run(["node", "tour.mjs", busybox], cwd=node_modules, capture_output=True, text=True, timeout=120,
+                          env={**os.environ, **platform.env()})
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["account"] == "000000000000"
+    assert told["exitCode"] == 6
+    assert told["error"] == "ClusterNotFoundException"
+    assert told["zones"] == ["us-east-1a", "us-east-1b", "us-east-1c"]
+
+
+@pytest.fixture
+def dockerd(tmp_path):
+    """A Docker daemon of the test's own, without networks: it only pushes and pulls."""
+    program = shutil.which("dockerd", path="/usr/sbin:/usr/bin")
+    if not program:
+        pytest.skip("dockerd is not installed")
+    host = f"unix://{tmp_path}/docker.sock"
+    with open(tmp_path / "dockerd.log", "w") as log:
+        daemon = subprocess.Popen(
+            [program, "--host", host, "--data-root", str(tmp_path / "root"), "--exec-root", str(tmp_path / "exec"), "--pidfile",
+             str(tmp_path / "pid"), "--bridge=none", "--iptables=false", "--ip-forward=false", "--storage-driver=overlay2"],
+            stdout=log, stderr=log)
+    env = {**os.environ, "DOCKER_HOST": host, "DOCKER_CONFIG": str(tmp_path / "config")}
+    try:
+        wait_for(lambda: daemon.poll() is not None or subprocess.run(["/usr/bin/docker", "info"], env=env, capture_output=True).returncode == 0,
+                 "dockerd to be ready", 60)
+        if daemon.poll() is not None:
+            pytest.skip("dockerd does not start here: " + (tmp_path / "dockerd.log").read_text()[-300:])
+        yield env
+    finally:
+        daemon.terminate()
+        daemon.wait(30)
+        subprocess.run(["umount", "--quiet", "--recursive", str(tmp_path / "root")], capture_output=True)
+
+
+def test_docker_push_and_pull(platform, dockerd, tmp_path):
+    images.ensure_repository(platform, "test/docker")
+    reference = f"{platform.registry}/test/docker:v1"
+    layout = images.make_busybox(tmp_path / "image")
+    subprocess.run(["skopeo", "copy", "--quiet", layout, f"docker-archive:{tmp_path}/image.tar:{reference}"], check=True, timeout=60)
+
+    def docker(*words, **more):
+        done = subprocess.run(["/usr/bin/docker", *words], env=dockerd, capture_output=True, text=True, timeout=120, **more)
+        assert done.returncode == 0, f"docker {' '.join(words)}: {done.stderr}"
+        return done.stdout
+
+    docker("load", "-i", f"{tmp_path}/image.tar")
+    password = platform.shell("aws ecr get-login-password").stdout.strip()
+    docker("login", "--username", "AWS", "--password-stdin", platform.registry, input=password)
+    docker("push", reference)
+    docker("rmi", reference)
+    docker("pull", reference)
+    platform.cluster()
+    task = platform.run_to_end([{"name": "c", "image": reference, "command": ["sh", "-c", "exit 11"]}])
+    assert task["containers"][0]["exitCode"] == 11
+
+
+def test_an_immutable_tag_is_refused_once_and_clearly(platform, ecr, tmp_path):
+    ecr.create_repository(repositoryName="test/immutable", imageTagMutability="IMMUTABLE")
+    images.push(platform, images.make_busybox(tmp_path / "a", "1"), "test/immutable:1", tmp_path)
+    other = images.make_busybox(tmp_path / "b", "1", "--env", "X=1")
+    done = subprocess.run(["skopeo", "copy", "--quiet", "--dest-tls-verify=false", "--authfile", images.login(platform, tmp_path), other,
+                           f"docker://{platform.registry}/test/immutable:1"], capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert "immutable" in done.stderr and "test/immutable" in done.stderr

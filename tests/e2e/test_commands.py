@@ -1,0 +1,173 @@
+"""The commands a user types: up, env, status, explain, logs, doctor, down; and what they say when something is wrong."""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+
+from harness import leaks
+from harness.platform import BOXSHIP, Platform
+
+
+def test_a_second_up_changes_nothing(platform):
+    pids = {child: platform.pid(child) for child in ("up", "server", "agent-fargate")}
+    done = platform.up()
+    assert "runs already" in done.stdout or "is ready" in done.stdout
+    assert pids == {child: platform.pid(child) for child in pids}
+
+
+def test_a_port_in_use_is_said_and_nothing_starts(tmp_path):
+    other = Platform(tmp_path)
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", other.port))
+        s.listen()
+        done = other.boxship("up", "--detach", "--listen", f"127.0.0.1:{other.port}", check=False)
+    assert done.returncode == 1
+    assert f"port {other.port} on 127.0.0.1 is in use" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert list(pathlib.Path(other.data, "run").glob("server.pid")) == []
+
+
+def test_up_without_root_is_refused_with_a_sentence(tmp_path):
+    done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", BOXSHIP, "up", "--data", str(tmp_path / "d")],
+                          capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1
+    assert "root" in done.stderr and "sudo" in done.stderr
+
+
+def test_wrong_usage_is_two(platform):
+    for words in (["frobnicate"], ["up", "--no-such-flag"], ["explain"], ["logs"], ["env", "--shell", "tcsh"]):
+        done = subprocess.run([BOXSHIP, *words, *(["--data", platform.data] if words[0] != "frobnicate" else [])],
+                              capture_output=True, text=True, timeout=20)
+        assert done.returncode == 2, (words, done)
+        assert done.stderr.strip()
+
+
+def test_every_command_explains_itself():
+    overview = subprocess.run([BOXSHIP, "help"], capture_output=True, text=True, timeout=20)
+    assert overview.returncode == 0
+    for name in ("up", "down", "status", "env", "explain", "logs", "doctor", "server", "agent", "version"):
+        assert name in overview.stdout
+        done = subprocess.run([BOXSHIP, name, "--help"], capture_output=True, text=True, timeout=20)
+        assert done.returncode == 0 and f"boxship {name}" in done.stdout
+        assert all(len(line) <= 110 for line in done.stdout.splitlines())
+
+
+def test_commands_without_a_platform_say_how_to_start_one(tmp_path):
+    for name in (["status"], ["env"], ["explain", "0123456789ab"]):
+        done = subprocess.run([BOXSHIP, *name, "--data", str(tmp_path / "none")], capture_output=True, text=True, timeout=20,
+                              env={**os.environ, "HOME": str(tmp_path)})
+        assert done.returncode == 1
+        assert "boxship up --detach" in done.stderr
+
+
+def test_env_points_old_and_new_clients_here(platform):
+    """Debian's CLI ignores AWS_ENDPOINT_URL: the shell function must pass it, and nothing may go elsewhere."""
+    done = platform.shell("type -t aws; echo $AWS_ENDPOINT_URL; aws sts get-caller-identity --query Account --output text")
+    assert done.returncode == 0, done.stderr
+    kind, endpoint, account = done.stdout.split()
+    assert kind == "function" and endpoint == platform.endpoint and account == "000000000000"
+
+
+def test_no_packet_of_the_cli_leaves(platform):
+    """In a network namespace with nothing but loopback, where a stand-in answers on the platform's port, the CLI is content."""
+    script = f"""
+ip link set lo up
+python3 - <<'PY' &
+import http.server
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{{"clusterArns": ["only-here"]}}')
+    def log_message(self, *_):
+        pass
+http.server.HTTPServer(("127.0.0.1", {platform.port}), Answer).handle_request()
+PY
+until ss -ltn | grep -q :{platform.port}; do kill -0 $!; done
+eval "$({BOXSHIP} env --data {platform.data})"
+aws ecs list-clusters --output text
+"""
+    done = subprocess.run(["unshare", "--net", "bash", "-eu", "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "only-here" in done.stdout
+
+
+def test_status_shows_the_fargate_host(platform):
+    host = next(h for h in platform.status()["hosts"] if h["fargate"])
+    assert host["connected"] and host["status"] == "ACTIVE"
+    assert platform.endpoint in platform.boxship("status").stdout
+
+
+def test_explain_tells_a_stopped_tasks_story(platform, busybox):
+    platform.cluster()
+    task = platform.run_to_end([{"name": "c", "image": busybox, "command": ["sh", "-c", "exit 127"]}])
+    identifier = task["taskArn"].rsplit("/", 1)[1]
+    for name in (task["taskArn"], identifier, identifier[:12]):
+        answer = json.loads(platform.boxship("explain", name, "--json").stdout)
+        assert "Essential container in task exited" in answer["why"] and "127" in answer["why"]
+    text = platform.boxship("explain", identifier).stdout
+    assert "→ RUNNING" in text and "→ STOPPED" in text
+    assert "not found" in text
+    names = {phase["name"] for phase in answer["timings"]}
+    assert names, "the launch's phases are missing"
+    done = platform.boxship("explain", "f" * 32, check=False)
+    assert done.returncode == 1 and "No task" in done.stderr
+
+
+def test_logs_follow_until_the_end(platform, busybox):
+    platform.cluster()
+    arn = platform.run(platform.define([{"name": "c", "image": busybox, "command": [
+        "sh", "-c", "for i in $(seq 5); do echo line $i; sleep 0.2; done; echo problem >&2"]}]))[0]
+    platform.wait_status(arn, "RUNNING")
+    done = platform.boxship("logs", f"{arn.rsplit('/', 1)[1]}/c", "-f", timeout=30)
+    assert done.stdout.splitlines() == [f"line {i}" for i in range(1, 6)]
+    assert done.stderr.splitlines() == ["problem"]
+    tail = platform.boxship("logs", f"{arn.rsplit('/', 1)[1]}/c", "--tail", "2")
+    assert (tail.stdout + tail.stderr).split("\n")[:2] == ["line 5", "problem"]
+
+
+def test_doctor_finds_nothing_wrong(platform):
+    assert platform.boxship("doctor").returncode == 0
+    host = platform.boxship("doctor", "host")
+    assert "cgroup" in host.stdout
+
+
+def test_secrets_are_for_their_owner_alone(platform):
+    data = pathlib.Path(platform.data)
+    assert data.stat().st_mode & 0o077 == 0
+    for path in [data / "credentials.json", data / "server.key", data / "journal.db", *(data / "hosts").glob("*.json")]:
+        assert path.stat().st_mode & 0o077 == 0, path
+    secret = json.loads((data / "credentials.json").read_text())["secretAccessKey"]
+    for log in (data / "log").glob("*.log"):
+        assert secret not in log.read_text(errors="replace")
+
+
+def test_down_keeps_tasks_when_asked_and_purge_leaves_nothing(tmp_path, platform):
+    """A second platform beside the first: they share the host and not a thing more."""
+    before = leaks.snapshot()
+    other = Platform(tmp_path)
+    try:
+        other.up()
+        from harness import images
+        image = images.push_busybox(other, tmp_path)
+        other.cluster()
+        arn = other.run(other.define([{"name": "c", "image": image, "command": ["sleep", "300"]}]))[0]
+        runtime_id = other.wait_status(arn, "RUNNING")["containers"][0]["runtimeId"]
+        other.boxship("down", "--keep-tasks")
+        assert other.boxship("status", check=False).returncode == 1
+        other.up()
+        other.wait_ready()
+        task = other.wait_status(arn, "RUNNING")
+        assert task["containers"][0]["runtimeId"] == runtime_id
+        other.boxship("down")
+        other.up()
+        other.wait_ready()
+        assert other.describe(arn)["lastStatus"] == "STOPPED"
+    finally:
+        other.purge()
+    assert not os.path.exists(other.data)
+    assert leaks.difference(before) == []
+    assert platform.status()["hosts"], "the first platform was touched"
