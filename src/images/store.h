@@ -70,7 +70,7 @@ public:
     // is a name of letters, digits, '-', '_' (a task's id, say). Pins outlive the process: see keep_only_pins.
     std::optional<NamedImage> named(const std::string& name) const;       // a complete reference, or a digest
     HostResult<std::optional<StoredImage>> pin(const std::string& manifest, const std::string& holder);
-    HostResult<> unpin(const std::string& holder);                        // all it holds; nothing: fine
+    HostResult<> unpin(const std::string& holder, const std::string& manifest = {});   // empty: all it holds
     HostResult<> keep_only_pins(const std::string& prefix, std::span<const std::string> holders);  // of holders so prefixed
     std::optional<StoredImage> find(const std::string& manifest) const;   // only if all of it is there
 

@@ -85,12 +85,13 @@ HostResult<std::optional<StoredImage>> LayerStore::pin(const std::string& manife
     return image;
 }
 
-HostResult<> LayerStore::unpin(const std::string& holder)
+HostResult<> LayerStore::unpin(const std::string& holder, const std::string& manifest)
 {
     CHECK(is_holder(holder));
     ASSIGN_OR_RETURN(const auto pins, env::list_directory(directory_ + "/pins"));
     for (const std::string& pin : pins) {
         if (std::string_view(pin).substr(std::min<std::size_t>(65, pin.size())) != holder) continue;
+        if (!manifest.empty() && !pin.starts_with(digest_hex(manifest))) continue;
         touch(at("images", pin.substr(0, 64)));
         RETURN_IF_ERROR(env::remove_file(at("pins", pin)));
     }
