@@ -1,0 +1,43 @@
+// The tasks as they are now, for readers on other threads: metadata endpoints, telemetry. The engine publishes.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "agent/next_step.h"
+#include "agent/record.h"
+
+namespace boxship::agent {
+
+struct TaskView {
+    TaskRecord record;
+    struct ContainerHealth {
+        Health health = Health::unknown;
+        Time since;
+    };
+    std::vector<ContainerHealth> health;      // by container
+};
+
+class Board {
+public:
+    void publish(std::shared_ptr<const TaskView> view);
+    void remove(const std::string& task);                                     // id
+
+    using View = std::shared_ptr<const TaskView>;
+    View find(const std::string& task) const;                                 // by task id; nullptr: unknown
+    // By the id in a container's metadata URL.
+    std::pair<View, std::size_t> find_endpoint(const std::string& endpoint_id) const;
+    View find_address(const std::string& ipv4) const;                         // of an awsvpc task that has not stopped
+    std::vector<View> all() const;                                            // in the order of their ids
+
+private:
+    mutable std::mutex mutex_;
+    std::map<std::string, View> tasks_;
+    std::map<std::string, std::pair<std::string, std::size_t>> endpoints_;
+    std::map<std::string, std::string> addresses_;
+};
+
+}  // namespace boxship::agent
