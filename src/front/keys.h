@@ -1,0 +1,40 @@
+// The keys of an installation: root, hosts, tasks' sessions, and test/test where that was asked for.
+#pragma once
+
+#include <map>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+
+#include "front/authenticate.h"
+#include "wire/session_token.h"
+
+namespace boxship::front {
+
+// Safe from any thread. Make one, fill it, and give [&keys](…) { return keys.find(…); } to the Authenticator.
+class Keys {
+public:
+    Keys(std::string account, const wire::SessionTokens& sessions) : account_(std::move(account)), sessions_(sessions) {}
+
+    void add_root(const sigv4::Credentials& credentials);
+    // A host's identity; `name` is what rows call it. Replaces an older key of that name.
+    void add_host(const std::string& name, const sigv4::Credentials& credentials);
+    void remove_host(const std::string& name);
+    // The key "test" with the secret "test" is root too, for callers on this machine.
+    void allow_test_key();
+
+    // A task's session is known by its token alone; whether the task still lives is asked on the state's thread.
+    Outcome<Identity, KeyProblem> find(const sigv4::Claim& claim, std::string_view source, Time now) const;
+
+private:
+    Outcome<Identity, KeyProblem> find_session(const sigv4::Claim& claim, Time now) const;
+    services::Principal root() const;
+
+    std::string account_;
+    const wire::SessionTokens& sessions_;
+    mutable std::shared_mutex mutex_;
+    std::map<std::string, Identity, std::less<>> by_key_id_;
+    bool test_key_ = false;
+};
+
+}  // namespace boxship::front
