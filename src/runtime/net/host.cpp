@@ -48,6 +48,16 @@ std::string docker_iptables()
     return {};
 }
 
+HostResult<std::optional<Link>> way_out(Netlink& host)
+{
+    ASSIGN_OR_RETURN(const auto routes, list_routes(host));
+    const Route* best = nullptr;
+    for (const Route& route : routes)
+        if (route.to.bits == 0 && route.index != 0 && (!best || route.metric < best->metric)) best = &route;
+    if (!best) return std::optional<Link>();
+    return find_link(host, best->index);
+}
+
 }  // namespace
 
 HostResult<std::optional<RouterRecord>> read_record(const Platform& platform, const std::string& vpc)
@@ -92,15 +102,16 @@ HostResult<Ipv4Net> pick_uplink(Netlink& host)
     return HostError{"no free 169.254.x.0/31 for an uplink", EADDRNOTAVAIL};
 }
 
+HostResult<std::string> way_out_link(Netlink& host)
+{
+    ASSIGN_OR_RETURN(const auto link, way_out(host));
+    return link ? link->name : std::string();
+}
+
 HostResult<std::uint32_t> way_out_mtu(Netlink& host)
 {
-    ASSIGN_OR_RETURN(const auto routes, list_routes(host));
-    const Route* best = nullptr;
-    for (const Route& route : routes)
-        if (route.to.bits == 0 && route.index != 0 && (!best || route.metric < best->metric)) best = &route;
-    if (!best) return 1500;
-    ASSIGN_OR_RETURN(const auto link, find_link(host, best->index));
-    return link && link->mtu >= 1280 ? link->mtu : 1500;
+    ASSIGN_OR_RETURN(const auto link, way_out(host));
+    return link && link->mtu >= 1280 ? link->mtu : 1500u;
 }
 
 HostResult<> enable_forwarding()

@@ -23,7 +23,8 @@ HostResult<std::vector<std::string>> list_routers(const Platform& platform);   /
 
 // A free 169.254.X.0/31.
 HostResult<Ipv4Net> pick_uplink(Netlink& host);
-// The MTU of the link that carries the host's default route; 1500 without one.
+// The link that carries the host's default route, and its MTU; "" and 1500 without one.
+HostResult<std::string> way_out_link(Netlink& host);
 HostResult<std::uint32_t> way_out_mtu(Netlink& host);
 
 HostResult<> enable_forwarding();                        // logs if it had to

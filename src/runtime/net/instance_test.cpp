@@ -136,6 +136,26 @@ TEST(Instance, a_port_has_one_owner)
     });
 }
 
+TEST(Instance, a_busy_udp_sender_finds_a_port_s_next_owner)
+{
+    in_sandbox([] {
+        const auto router = router_of(platform_of("i1"));
+        const auto net = instance_of(*router, "172.31.5.20");
+        const std::string task = attach(*router, eni_of("task", "172.31.5.9"));
+        const BridgeEnd old = attach_to(*net, "old");
+        const BridgeEnd next = attach_to(*net, "next");
+        // Always from the same port, as a program that keeps its socket.
+        const auto send = [&] { send_as(task, ip("172.31.5.9"), ip("172.31.5.20"), 2000); };
+        const std::vector<std::string> one{"172.31.5.9"};
+        send();
+        ASSERT_TRUE(net->publish("old", Protocol::udp, 2000, 2000).ok());
+        EXPECT_EQ(received_at(old.namespace_path, 2000, send), one);
+        ASSERT_TRUE(net->unpublish(Protocol::udp, 2000).ok());
+        ASSERT_TRUE(net->publish("next", Protocol::udp, 2000, 2000).ok());
+        EXPECT_EQ(received_at(next.namespace_path, 2000, send), one);
+    });
+}
+
 TEST(Instance, is_taken_over_after_a_restart)
 {
     in_sandbox([] {

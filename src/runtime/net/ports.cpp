@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/net/conntrack.h"
 #include "runtime/net/instance.h"
 #include "runtime/net/nft.h"
 
@@ -34,8 +35,11 @@ HostResult<> InstanceNet::publish(const std::string& netns, Protocol protocol, s
     const auto present = published_.find({protocol, host_port});
     if (present != published_.end() && present->second != port)
         return host_error(fmt::format("publish {} port {} of {}", name_of(protocol), host_port, netns), EADDRINUSE);
+    const bool fresh = present == published_.end();
     RETURN_IF_ERROR(put_element(*filter_, table, published_map, element_of(port)));
     published_[{protocol, host_port}] = port;
+    // Senders that tried before the port was there are remembered as going nowhere.
+    if (protocol == Protocol::udp && fresh) return forget_udp_flows(*filter_, host_port);
     return {};
 }
 
@@ -49,6 +53,7 @@ HostResult<> InstanceNet::unpublish_locked(Protocol protocol, std::uint16_t host
 {
     RETURN_IF_ERROR(drop_element(*filter_, table, published_map, element_of({protocol, host_port, {}, 0})));
     published_.erase({protocol, host_port});
+    if (protocol == Protocol::udp) return forget_udp_flows(*filter_, host_port);
     return {};
 }
 
