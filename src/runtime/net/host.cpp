@@ -52,8 +52,10 @@ HostResult<std::optional<Link>> way_out(Netlink& host)
 {
     ASSIGN_OR_RETURN(const auto routes, list_routes(host));
     const Route* best = nullptr;
-    for (const Route& route : routes)
-        if (route.to.bits == 0 && route.index != 0 && (!best || route.metric < best->metric)) best = &route;
+    for (const Route& route : routes) {
+        const bool way = route.table == RT_TABLE_MAIN && route.to.bits == 0 && route.index != 0;
+        if (way && (!best || route.metric < best->metric)) best = &route;
+    }
     if (!best) return std::optional<Link>();
     return find_link(host, best->index);
 }

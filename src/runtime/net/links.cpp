@@ -235,8 +235,9 @@ HostResult<std::vector<Route>> list_routes(Netlink& netlink)
     question.body(header);
     RETURN_IF_ERROR(netlink.query(std::move(question), [&](const nlmsghdr& message) {
         const auto* info = static_cast<const rtmsg*>(NLMSG_DATA(&message));
-        if (message.nlmsg_type != RTM_NEWROUTE || info->rtm_table != RT_TABLE_MAIN) return;
+        if (message.nlmsg_type != RTM_NEWROUTE) return;
         Route route;
+        route.table = info->rtm_table;
         route.to.bits = info->rtm_dst_len;
         route.unreachable = info->rtm_type == RTN_UNREACHABLE;
         for (const Attribute& attribute : attributes(message, sizeof(rtmsg))) {
@@ -246,10 +247,11 @@ HostResult<std::vector<Route>> list_routes(Netlink& netlink)
             case RTA_OIF: route.index = int(attribute.number()); break;
             case RTA_PREFSRC: route.source = attribute.address(); break;
             case RTA_PRIORITY: route.metric = attribute.number(); break;
+            case RTA_TABLE: route.table = attribute.number(); break;
             default: break;
             }
         }
-        routes.push_back(route);
+        if (route.table != RT_TABLE_LOCAL) routes.push_back(route);
     }));
     return routes;
 }

@@ -58,9 +58,10 @@ struct Route {
     Ipv4 source;               // preferred source address; none: the kernel's choice
     std::uint32_t metric = 0;
     bool unreachable = false;
+    std::uint32_t table = RT_TABLE_MAIN;   // only read
 };
 Message add_route(const Route& route);                              // replaces
 Message delete_route(const Route& route);                           // absent: fine
-HostResult<std::vector<Route>> list_routes(Netlink& netlink);       // IPv4, main table
+HostResult<std::vector<Route>> list_routes(Netlink& netlink);       // IPv4; all tables but the kernel's local one
 
 }  // namespace boxship::runtime::net

@@ -67,7 +67,7 @@ constexpr Setting container_settings[] = {{"ipv4/ip_unprivileged_port_start", "0
 constexpr Setting forwarding[] = {{"ipv4/ip_forward", "1", true}, {"ipv4/conf/all/send_redirects", "0", true},
                                   {"ipv4/conf/default/send_redirects", "0", true}};
 constexpr Setting router_settings[] = {{"ipv4/conf/all/rp_filter", "1", true}, {"ipv4/conf/default/rp_filter", "1", true},
-                                       {"ipv4/conf/default/proxy_arp", "1", true}};
+                                       {"ipv4/conf/all/accept_redirects", "0", true}, {"ipv4/conf/default/proxy_arp", "1", true}};
 // Bridged packets go past the filters for routed ones, where the kernel would send them through.
 constexpr Setting bridge_settings[] = {{"bridge/bridge-nf-call-iptables", "0", false}, {"ipv4/conf/all/rp_filter", "1", true}};
 

@@ -12,7 +12,7 @@
 namespace boxship::runtime::net {
 namespace {
 
-constexpr std::size_t buffer_size = 256 << 10;  // more than one message of a dump, which the kernel keeps below 64 KiB
+constexpr std::size_t answer_size = 32 << 10;    // the kernel cuts a list's answers to at most this
 constexpr int answer_seconds_max = 20;          // the kernel answers within its own call; this ends a wait for a lost answer
 
 std::string batch_edge(std::uint16_t type, std::uint32_t sequence)
@@ -163,13 +163,14 @@ HostResult<> Netlink::exchange(std::span<Message> messages, bool batch, const Vi
     std::vector<int> codes(messages.size(), -1);
     std::size_t waiting = messages.size();
     int batch_code = 0;
-    buffer_.resize(buffer_size);
+    alignas(nlmsghdr) std::uint8_t buffer[answer_size];
     while (waiting > 0) {
-        const ssize_t size = recv(fd_.get(), buffer_.data(), buffer_.size(), 0);
+        const ssize_t size = recv(fd_.get(), buffer, sizeof buffer, MSG_TRUNC);
         if (size < 0 && errno == EINTR) continue;
         if (size < 0) return host_error(messages[0].doing_ + ": netlink answer", errno);
+        if (std::size_t(size) > sizeof buffer) return host_error(messages[0].doing_ + ": netlink answer", EMSGSIZE);
         int left = int(size);
-        for (auto* header = reinterpret_cast<nlmsghdr*>(buffer_.data()); NLMSG_OK(header, unsigned(left)); header = NLMSG_NEXT(header, left)) {
+        for (auto* header = reinterpret_cast<nlmsghdr*>(buffer); NLMSG_OK(header, unsigned(left)); header = NLMSG_NEXT(header, left)) {
             if (header->nlmsg_seq < oldest || header->nlmsg_seq >= sequence_) continue;
             const std::size_t index = header->nlmsg_seq - first;
             if (header->nlmsg_type == NLMSG_ERROR || header->nlmsg_type == NLMSG_DONE) {

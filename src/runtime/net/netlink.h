@@ -82,7 +82,6 @@ private:
     std::mutex mutex_;
     env::UniqueFd fd_;
     std::uint32_t sequence_ = 1;
-    std::vector<std::uint8_t> buffer_;
 };
 
 }  // namespace boxship::runtime::net

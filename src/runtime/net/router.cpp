@@ -121,15 +121,27 @@ HostResult<std::unique_ptr<Router>> Router::ensure(const Platform& platform, con
         ASSIGN_OR_RETURN(router->filter_, Netlink::open(NETLINK_NETFILTER));
         return {};
     }));
-    RETURN_IF_ERROR(ensure_host_table(platform));
     const std::string name = platform.uplink_name(spec.vpc);
     RETURN_IF_ERROR(ensure_uplink(*host, inside, name, router->mtu_));
     RETURN_IF_ERROR(configure_host(*host, name, spec, *record));
     RETURN_IF_ERROR(configure_inside(*inside.routes, *record, agent));
-    RETURN_IF_ERROR(ensure_docker_accept(platform));
-    RETURN_IF_ERROR(enable_forwarding());
+    RETURN_IF_ERROR(router->repair_locked());
     router->routes_ = std::move(inside.routes);
     return router;
+}
+
+HostResult<> Router::repair_host() const
+{
+    ASSIGN_OR_RETURN(const env::UniqueFd lock, lock_run_dir(platform_));
+    return repair_locked();
+}
+
+HostResult<> Router::repair_locked() const
+{
+    // Forwarding last: before it nothing can come in past rules that are not there yet.
+    RETURN_IF_ERROR(ensure_host_table(platform_));
+    RETURN_IF_ERROR(ensure_docker_accept(platform_));
+    return enable_forwarding();
 }
 
 HostResult<Ipv4Net> pick_vpc_cidr(std::span<const Ipv4Net> taken)
@@ -152,6 +164,11 @@ HostResult<std::vector<Ipv4Net>> host_prefixes(const Platform& platform)
     std::vector<Ipv4Net> own_ranges;
     for (const Route& route : routes)
         if (ours.count(route.index)) own_ranges.push_back(route.to);
+    ASSIGN_OR_RETURN(const auto vpcs, list_routers(platform));
+    for (const std::string& vpc : vpcs) {
+        ASSIGN_OR_RETURN(const auto record, read_record(platform, vpc));
+        if (record) own_ranges.push_back(record->cidr);
+    }
     for (const Route& route : routes) {
         const bool own = ours.count(route.index) || std::find(own_ranges.begin(), own_ranges.end(), route.to) != own_ranges.end();
         if (route.to.bits > 0 && !own) prefixes.push_back(route.to);

@@ -35,6 +35,10 @@ public:
     // Sets net.ipv4.ip_forward on the host if it is off, and logs that. 5 to 60 ms (iptables is asked about Docker).
     static HostResult<std::unique_ptr<Router>> ensure(const Platform& platform, const RouterSpec& spec);
 
+    // What others may undo on the host while we run (a firewall flushes all rules, Docker starts later than we): the nft
+    // table, the ACCEPT in DOCKER-USER, forwarding. Call it now and then. In the host's namespace.
+    HostResult<> repair_host() const;
+
     const Platform& platform() const { return platform_; }
     const RouterSpec& spec() const { return spec_; }
     const std::string& namespace_path() const { return path_; }
@@ -48,6 +52,7 @@ public:
 
 private:
     Router(Platform platform, RouterSpec spec) : platform_(std::move(platform)), spec_(std::move(spec)) {}
+    HostResult<> repair_locked() const;
 
     Platform platform_;
     RouterSpec spec_;

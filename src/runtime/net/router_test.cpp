@@ -111,6 +111,24 @@ TEST(Router, leads_to_the_world_behind_a_docker_that_drops_forwarding)
     });
 }
 
+TEST(Router, repairs_what_others_undo_on_the_host)
+{
+    in_sandbox([] {
+        const std::string outside = make_outside();
+        const auto router = router_of(platform_of("fargate"));
+        const std::string task = attach(*router, eni_of("task", "172.31.5.9"));
+        const Server world(outside, "world", {}, 443);
+        const auto before = leavings();
+        ASSERT_TRUE(run_nft("flush ruleset").ok());
+        EXPECT_NE(leavings(), before);
+        ASSERT_TRUE(router->repair_host().ok());
+        EXPECT_EQ(leavings(), before);
+        play_docker();  // it starts only now
+        ASSERT_TRUE(router->repair_host().ok());
+        EXPECT_EQ(ask(task, "198.51.100.2", 443), "world 198.51.100.1");
+    });
+}
+
 TEST(Router, keeps_vpcs_with_equal_ranges_apart)
 {
     in_sandbox([] {
@@ -165,7 +183,11 @@ TEST(HostPrefixes, leave_out_our_own)
         router_of(platform_of("fargate"));
         const auto prefixes = host_prefixes(platform_of("fargate"));
         ASSERT_TRUE(prefixes.ok());
-        EXPECT_EQ(*prefixes, std::vector<Ipv4Net>{*Ipv4Net::parse("198.51.100.0/24")});
+        const std::vector<Ipv4Net> theirs{*Ipv4Net::parse("198.51.100.0/24")};
+        EXPECT_EQ(*prefixes, theirs);
+        const auto host = Netlink::open(NETLINK_ROUTE);
+        ASSERT_TRUE((*host)->request(delete_link(platform_of("fargate").uplink_name(default_vpc))).ok());
+        EXPECT_EQ(*host_prefixes(platform_of("fargate")), theirs) << "the unreachable route alone";
     });
 }
 

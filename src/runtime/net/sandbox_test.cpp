@@ -111,7 +111,7 @@ Ipv4 ip(const char* text)
 
 Platform platform_of(const char* agent)
 {
-    return {"bx3f", std::string(sandbox_dir) + "/bx3f", agent};
+    return {"bx3f", fmt::format("{}/bx3f", sandbox_dir), agent};
 }
 
 EniSpec eni_of(const char* netns, const char* address)
@@ -255,7 +255,7 @@ std::vector<std::string> received_at(const std::string& where, std::uint16_t por
 
 std::string make_outside()
 {
-    const std::string path = std::string(sandbox_dir) + "/outside";
+    const std::string path = fmt::format("{}/outside", sandbox_dir);
     auto outside = make_namespace(path, NamespaceUse::container);
     auto host = Netlink::open(NETLINK_ROUTE);
     EXPECT_TRUE(outside.ok() && host.ok());

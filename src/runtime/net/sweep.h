@@ -9,8 +9,8 @@
 
 namespace boxship::runtime::net {
 
-// This agent's namespaces that are not in `known` (names as given to attach_eni and InstanceNet::attach, instance_netns
-// included if there is an instance), their links, routes and nft elements in this router. What belongs to other agents
+// This agent's namespaces that are not in `known` (names as given to attach_eni and InstanceNet::attach, those being attached
+// right now and instance_netns included), their links, routes and nft elements in this router. What belongs to other agents
 // stays. Containers on an instance's bridge: InstanceNet::sweep, before this.
 HostResult<> sweep(const Router& router, const std::set<std::string>& known);
 
