@@ -16,7 +16,7 @@
 
 namespace boxship::runtime::net {
 
-inline constexpr const char* sandbox_dir = "/run/boxship-net-test";
+const std::string& sandbox_dir();  // where the tmpfs is; one per test process
 inline constexpr const char* default_vpc = "vpc-0123456789abcdef0";
 
 // Skips without root. `lo` of the "host" is up.

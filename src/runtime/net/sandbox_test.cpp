@@ -77,16 +77,22 @@ std::string ask_by(int type, const std::string& where, const char* address, std:
 
 }  // namespace
 
+const std::string& sandbox_dir()
+{
+    static const std::string dir = fmt::format("/run/boxship-net-test-{}", getpid());  // first asked before the fork
+    return dir;
+}
+
 void in_sandbox(const std::function<void()>& body)
 {
     if (geteuid() != 0) GTEST_SKIP() << "network namespaces need root";
-    mkdir(sandbox_dir, 0700);
+    mkdir(sandbox_dir().c_str(), 0700);
     std::fflush(nullptr);
     const pid_t child = fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
         if (unshare(CLONE_NEWNET | CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-            mount("tmpfs", sandbox_dir, "tmpfs", 0, nullptr) != 0) {
+            mount("tmpfs", sandbox_dir().c_str(), "tmpfs", 0, nullptr) != 0) {
             std::perror("make a sandbox");
             _exit(3);
         }
@@ -98,7 +104,7 @@ void in_sandbox(const std::function<void()>& body)
     }
     int status = 0;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-    rmdir(sandbox_dir);
+    rmdir(sandbox_dir().c_str());
     EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
 }
 
@@ -111,7 +117,7 @@ Ipv4 ip(const char* text)
 
 Platform platform_of(const char* agent)
 {
-    return {"bx3f", fmt::format("{}/bx3f", sandbox_dir), agent};
+    return {"bx3f", fmt::format("{}/bx3f", sandbox_dir()), agent};
 }
 
 EniSpec eni_of(const char* netns, const char* address)
@@ -255,7 +261,7 @@ std::vector<std::string> received_at(const std::string& where, std::uint16_t por
 
 std::string make_outside()
 {
-    const std::string path = fmt::format("{}/outside", sandbox_dir);
+    const std::string path = fmt::format("{}/outside", sandbox_dir());
     auto outside = make_namespace(path, NamespaceUse::container);
     auto host = Netlink::open(NETLINK_ROUTE);
     EXPECT_TRUE(outside.ok() && host.ok());
@@ -295,7 +301,7 @@ std::vector<std::string> leavings()
     const auto tables = read_nft("list ruleset");
     EXPECT_TRUE(tables.ok());
     found.push_back(tables.ok() ? *tables : "");
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(sandbox_dir))
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(sandbox_dir()))
         if (!entry.is_directory()) found.push_back(entry.path().string());
     const auto mounts = env::read_file("/proc/self/mounts");
     found.push_back(mounts.ok() ? *mounts : "");

@@ -48,7 +48,7 @@ TEST(Purge, leaves_nothing_of_the_platform_and_all_of_another)
     in_sandbox([] {
         make_outside();
         play_docker();
-        Platform neighbour{"bx77", std::string(sandbox_dir) + "/bx77", "fargate"};
+        Platform neighbour{"bx77", sandbox_dir() + "/bx77", "fargate"};
         const auto theirs = router_of(neighbour, "172.30.0.0/16");
         const std::string their_task = attach(*theirs, eni_of("task", "172.30.5.9"));
         const auto before = leavings();
