@@ -90,15 +90,16 @@ HostResult<std::string> attach_eni(const Router& router, const EniSpec& spec, Na
     ASSIGN_OR_RETURN(const OpenNamespace inside, make_namespace(path, use));
     ASSIGN_OR_RETURN(const Veth veth, ensure_veth(router, inside, spec));
 
-    std::array outside{add_neighbour(veth.router_index, spec.address, spec.mac),
-                       add_route({.to = {spec.address, 32}, .index = veth.router_index})};
-    RETURN_IF_ERROR(router.routes().request(outside));
     std::array within{set_link_up(veth.task_index),
                       add_address(veth.task_index, spec.address, 32),
                       add_neighbour(veth.task_index, gateway_address, router_mac),
                       add_route({.to = {gateway_address, 32}, .index = veth.task_index}),
                       add_route({.to = {}, .via = gateway_address, .index = veth.task_index, .source = spec.address})};
     RETURN_IF_ERROR(inside.routes->request(within));
+    std::array outside{add_neighbour(veth.router_index, spec.address, spec.mac),
+                       add_route({.to = {spec.address, 32}, .index = veth.router_index})};
+    RETURN_IF_ERROR(router.routes().request(outside));
+    RETURN_IF_ERROR(wait_until_active(router.routes(), veth.router_index));
 
     // Last, and so the veth carries nothing until all of it is right.
     const std::string link = eni_link_name(spec.eni);

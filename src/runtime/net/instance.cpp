@@ -157,7 +157,11 @@ HostResult<> InstanceNet::attach_link(const std::string& netns, const OpenNamesp
     }
     std::array messages{set_link_up(inner->index), add_address(inner->index, address, bridge_.bits),
                         add_route({.to = {}, .via = bridge_gateway(), .index = inner->index})};
-    return inside.routes->request(messages);
+    RETURN_IF_ERROR(inside.routes->request(messages));
+    ASSIGN_OR_RETURN(const auto port, find_link(*routes_, name));
+    if (!port) return HostError{name + " went away while it was attached", ENODEV};
+    if (!port->active) RETURN_IF_ERROR(wait_until_active(*routes_, port->index));
+    return wait_until_active(*routes_, bridge_index_);
 }
 
 HostResult<BridgeEnd> InstanceNet::attach(const std::string& netns)

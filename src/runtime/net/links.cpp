@@ -1,13 +1,15 @@
 #include "runtime/net/links.h"
 
+#include <linux/if.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/veth.h>
-#include <net/if.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -24,6 +26,7 @@ Link link_of(const nlmsghdr& message)
         case IFLA_IFNAME: link.name = attribute.text(); break;
         case IFLA_IFALIAS: link.alias = attribute.text(); break;
         case IFLA_LINK: link.peer_index = int(attribute.number()); break;
+        case IFLA_OPERSTATE: link.active = !attribute.data.empty() && attribute.data[0] == IF_OPER_UP; break;
         case IFLA_MTU: link.mtu = attribute.number(); break;
         case IFLA_ADDRESS:
             if (attribute.data.size() == 6) std::copy(attribute.data.begin(), attribute.data.end(), link.mac.bytes.begin());
@@ -115,6 +118,19 @@ HostResult<std::vector<Link>> list_links(Netlink& netlink)
         if (message.nlmsg_type == RTM_NEWLINK) links.push_back(link_of(message));
     }));
     return links;
+}
+
+HostResult<> wait_until_active(Netlink& netlink, int index)
+{
+    constexpr auto patience = std::chrono::seconds(2);  // the watcher runs at least once a second
+    const auto end = std::chrono::steady_clock::now() + patience;
+    for (;;) {
+        ASSIGN_OR_RETURN(const auto link, find_link(netlink, index));
+        if (!link) return host_error(fmt::format("wait for link {}", index), ENODEV);
+        if (link->active) return {};
+        if (std::chrono::steady_clock::now() > end) return host_error("wait for link " + link->name, ETIMEDOUT);
+        std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
 }
 
 std::vector<Message> make_veth(const VethEnd& near, const VethEnd& far, std::uint32_t mtu)

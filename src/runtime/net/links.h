@@ -21,6 +21,7 @@ struct Link {
     int index = 0;
     int peer_index = 0;      // of a veth: the other end's index, in the other end's namespace
     std::uint32_t mtu = 0;
+    bool active = false;     // sends; see wait_until_active
     std::string name;
     std::string alias;
     Mac mac;
@@ -32,6 +33,11 @@ LinkCounters seen_from_far_end(const LinkCounters& near);  // what one end sends
 HostResult<std::optional<Link>> find_link(Netlink& netlink, const std::string& name);
 HostResult<std::optional<Link>> find_link(Netlink& netlink, int index);
 HostResult<std::vector<Link>> list_links(Netlink& netlink);
+
+// The end of a veth that was up before its peer (and a bridge before its first port) drops what it should send until the
+// kernel's link watcher has run: a SYN lost there comes again a second later. Linux 6.8 and later run it when the link is
+// asked for, so this takes one question; earlier kernels run it by themselves, usually within a millisecond.
+HostResult<> wait_until_active(Netlink& netlink, int index);
 
 struct VethEnd {
     std::string name;

@@ -41,7 +41,8 @@ HostResult<> configure_host(Netlink& host, const std::string& name, const Router
         messages.push_back(add_route({.to = record.cidr, .via = record.uplink.at(1), .index = link->index}));
         messages.push_back(add_route(unreachable_route(record)));
     }
-    return host.request(messages);
+    RETURN_IF_ERROR(host.request(messages));
+    return wait_until_active(host, link->index);
 }
 
 HostResult<> configure_inside(Netlink& inside, const RouterRecord& record, Ipv4 agent)
@@ -123,8 +124,8 @@ HostResult<std::unique_ptr<Router>> Router::ensure(const Platform& platform, con
     }));
     const std::string name = platform.uplink_name(spec.vpc);
     RETURN_IF_ERROR(ensure_uplink(*host, inside, name, router->mtu_));
-    RETURN_IF_ERROR(configure_host(*host, name, spec, *record));
     RETURN_IF_ERROR(configure_inside(*inside.routes, *record, agent));
+    RETURN_IF_ERROR(configure_host(*host, name, spec, *record));
     RETURN_IF_ERROR(router->repair_locked());
     router->routes_ = std::move(inside.routes);
     return router;
