@@ -61,8 +61,8 @@ HostResult<> apply(std::span<const Setting> settings)
     return {};
 }
 
-// IPv6 first: a link made before would begin to configure itself.
-constexpr Setting no_ipv6[] = {{"ipv6/conf/default/disable_ipv6", "1", false}, {"ipv6/conf/all/disable_ipv6", "1", false}};
+// IPv6 first: a link made before would begin to configure itself. ("all" holds for links made later, too.)
+constexpr Setting no_ipv6[] = {{"ipv6/conf/all/disable_ipv6", "1", false}};
 constexpr Setting container_settings[] = {{"ipv4/ip_unprivileged_port_start", "0", true}, {"ipv4/ping_group_range", "0 2147483647", true}};
 constexpr Setting forwarding[] = {{"ipv4/ip_forward", "1", true}, {"ipv4/conf/all/send_redirects", "0", true},
                                   {"ipv4/conf/default/send_redirects", "0", true}};
