@@ -60,7 +60,10 @@ HostResult<PlatformIdentity> DataDirectory::initialise(const PlatformIdentity& w
     RETURN_IF_ERROR(env::make_directories(path_, 0700));
     for (const char* name : {"hosts", "run", "log", "blobs"}) RETURN_IF_ERROR(env::make_directories(file(name), 0700));
     if (!env::file_exists(file("platform.json"))) {
-        const std::string short_id = "bx" + crypto::random_hex(random, 2);
+        // Five characters at most: it begins the names of links, which have room for fifteen.
+        static constexpr char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+        std::string short_id = "bx";
+        for (int i = 0; i < 3; ++i) short_id += digits[random.number(36)];
         const Json json = Json::object({{"shortId", short_id}, {"account", wanted.account}, {"region", wanted.region},
                                         {"vpcCidr", wanted.vpc_cidr}});
         RETURN_IF_ERROR(env::write_file_durably(file("platform.json"), json.dump_pretty() + "\n"));

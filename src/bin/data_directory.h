@@ -20,11 +20,11 @@
 namespace boxship::bin {
 
 struct PlatformIdentity {
-    std::string short_id;   // "bx3f": prefix of everything on the host
+    std::string short_id;   // "bx3f0": prefix of everything on the host
     std::string account = "000000000000";
     std::string region = "us-east-1";
     std::string vpc_cidr;   // "172.31.0.0/16"
-    std::string zone() const { return region + "a"; }
+    std::string run_directory() const { return "/run/boxship/" + short_id; }
 };
 
 struct Connection {         // what a command needs to talk to the platform

@@ -12,7 +12,7 @@
 #include "bin/shutdown.h"
 #include "bin/supervisor.h"
 #include "env/real/files.h"
-#include "runtime/net/router.h"
+#include "runtime/net/sweep.h"
 #include "runtime/runtime.h"
 
 namespace boxship::bin {
@@ -52,7 +52,7 @@ int run(const Options& options)
     if (const auto stopped = stop_platform(data); !stopped.ok()) return fail(stopped.error());
     if (options.has("--purge")) {
         if (const auto purged = runtime::purge_platform(identity->short_id, data.path()); !purged.ok()) return fail(purged.error());
-        if (const auto purged = runtime::net::purge(identity->short_id); !purged.ok()) return fail(purged.error());
+        if (const auto purged = runtime::net::purge({.id = identity->short_id, .run_dir = identity->run_directory(), .agent = "down"}); !purged.ok()) return fail(purged.error());
         if (const auto removed = env::remove_tree(data.path()); !removed.ok()) return fail(removed.error());
     }
     fmt::print("{}\n", !runs ? "boxship was not running" : options.has("--keep-tasks") ? "boxship is down; its tasks go on" : "boxship is down");

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "bin/commands.h"
-#include "runtime/monitor/monitor.h"
 
 namespace boxship::bin {
 namespace {
@@ -64,7 +63,5 @@ int fail(const HostError& error) { return fail(error.message); }
 int main(int argc, char** argv)
 {
     std::signal(SIGPIPE, SIG_IGN);
-    // The monitor comes first and alone: one runs per container, so nothing else may be set up in it.
-    if (argc > 1 && std::string_view(argv[1]) == "monitor") return boxship::runtime::monitor_main(argc - 1, argv + 1);
     return boxship::bin::run(std::vector<std::string>(argv + 1, argv + argc));
 }

@@ -15,12 +15,13 @@
 #include "bin/api_client.h"
 #include "bin/commands.h"
 #include "bin/data_directory.h"
+#include "bin/programs.h"
 #include "bin/shutdown.h"
 #include "bin/supervisor.h"
 #include "env/real/files.h"
 #include "env/real/real_env.h"
 #include "runtime/net/router.h"
-#include "runtime/runtime.h"
+#include "runtime/host_profile.h"
 
 namespace boxship::bin {
 namespace {
@@ -72,17 +73,14 @@ HostResult<> check_port_free(const Listen& listen)
 HostResult<> check_host()
 {
     if (::geteuid() != 0) return HostError{"namespaces, mounts and cgroups need root; run this with sudo"};
-    const runtime::HostProfile profile = runtime::probe_host();
-    if (const auto missing = profile.missing(); !missing.empty())
-        return HostError{"this host cannot run containers: " + join(missing, "; ") + ". 'boxship doctor host' shows everything"};
-    return {};
-}
-
-std::string own_path()
-{
-    char path[4096];
-    const ssize_t length = ::readlink("/proc/self/exe", path, sizeof path);
-    return std::string(path, length > 0 ? static_cast<std::size_t>(length) : 0);
+    // A trial container included: what works is known before anything is started.
+    const runtime::HostProfile profile = runtime::probe_host({.monitor_program = monitor_program(), .scratch_directory = "/run/boxship/probe"});
+    if (profile.usable()) return {};
+    std::string missing;
+    for (const auto& finding : profile.findings)
+        if (finding.grade == runtime::HostFinding::Grade::missing)
+            missing += (missing.empty() ? "" : "; ") + finding.subject + ": " + finding.value + " (" + finding.advice + ")";
+    return HostError{"this host cannot run containers: " + missing + ". 'boxship doctor host' shows everything"};
 }
 
 struct Plan {
@@ -113,7 +111,7 @@ HostResult<Plan> make_plan(const Options& options, DataDirectory& data)
 
     env::RealRandom random;
     ASSIGN_OR_RETURN(const PlatformIdentity identity, data.identity());
-    const std::string program = own_path();
+    const std::string program = own_program();
     Child server{"server", {program, "server", "--data", data.path(), "--listen", fmt::format("{}:{}", plan.listen.host, plan.listen.port),
                             "--registry-host", registry_host}};
     if (dev) server.argv.push_back("--dev-credentials");
@@ -174,9 +172,11 @@ int run(const Options& options)
     PlatformIdentity wanted;
     wanted.vpc_cidr = options.get("--vpc-cidr");
     if (wanted.vpc_cidr.empty()) {
-        auto picked = runtime::net::pick_vpc_cidr();
+        const auto taken = runtime::net::host_prefixes({});
+        if (!taken.ok()) return fail(taken.error());
+        const auto picked = runtime::net::pick_vpc_cidr(*taken);
         if (!picked.ok()) return fail(picked.error());
-        wanted.vpc_cidr = *picked;
+        wanted.vpc_cidr = to_text(*picked);
     } else if (const auto range = Ipv4Range::parse(wanted.vpc_cidr); !range || range->prefix < 16 || range->prefix > 20) {
         return fail("--vpc-cidr must be a private range of /16 to /20, such as 10.20.0.0/16, not '" + wanted.vpc_cidr + "'");
     }

@@ -22,7 +22,7 @@ def make(directory, tag, *options):
 def make_busybox(directory, tag="1", *options):
     files = ["--file", "/bin/busybox:/bin/busybox:755"]
     for applet in APPLETS:
-        files += ["--symlink", f"/bin/busybox:/bin/{applet}"]
+        files += ["--link", f"/bin/{applet}:/bin/busybox"]
     return make(directory, tag, *files, "--dir", "/tmp:1777", "--dir", "/etc", "--cmd", json.dumps(["/bin/sh"]), *options)
 
 

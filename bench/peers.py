@@ -1,0 +1,94 @@
+"""What we are measured against, started here, in namespaces of its own, and ended here."""
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=60)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)
+
+
+class Engine:
+    """Docker's, or the reason why there is none."""
+
+    available = False
+    reason = ""
+
+    def __init__(self, directory):
+        self.socket = f"{directory}/docker.sock"
+        self.env = {**os.environ, "DOCKER_HOST": f"unix://{self.socket}", "DOCKER_CONFIG": f"{directory}/docker"}
+        self.containers = []
+
+    def call(self, method, path, body=None):
+        self.connection.request(method, path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"})
+        answer = self.connection.getresponse()
+        text = answer.read()
+        if answer.status >= 400:
+            raise RuntimeError(f"docker {method} {path}: {answer.status} {text[:300]}")
+        return json.loads(text) if text else None
+
+    def connect(self):
+        self.connection = UnixConnection(self.socket)
+        self.call("GET", "/version")
+
+    def load(self, layout, tag):
+        if not self.available:
+            return
+        archive = f"{layout}.docker.tar"
+        subprocess.run(["skopeo", "copy", "--quiet", f"oci:{layout}:{tag}", f"docker-archive:{archive}:bench:1"], check=True)
+        subprocess.run(["/usr/bin/docker", "load", "-i", archive], env=self.env, check=True, capture_output=True)
+
+    def launch(self, command, memory, cpus):
+        """Milliseconds of create and start: `docker run -d` without the CLI's own start."""
+        start = time.perf_counter()
+        container = self.call("POST", "/containers/create", {
+            "Image": "bench:1", "Cmd": command, "HostConfig": {"Memory": memory, "NanoCpus": int(cpus * 1e9)}})["Id"]
+        self.call("POST", f"/containers/{container}/start")
+        ms = (time.perf_counter() - start) * 1000
+        self.call("DELETE", f"/containers/{container}?force=1")
+        return ms
+
+
+@contextlib.contextmanager
+def docker(directory):
+    """A Docker daemon with its default bridge, in a network namespace of its own."""
+    engine = Engine(directory)
+    program = shutil.which("dockerd", path="/usr/sbin:/usr/bin")
+    if not program:
+        engine.reason = "docker.io is not installed"
+        yield engine
+        return
+    with open(f"{directory}/dockerd.log", "w") as log:
+        daemon = subprocess.Popen(
+            ["unshare", "--net", program, "--host", f"unix://{engine.socket}", "--data-root", f"{directory}/docker-root", "--exec-root",
+             f"{directory}/docker-exec", "--pidfile", f"{directory}/docker.pid", "--storage-driver=overlay2"], stdout=log, stderr=log)
+    try:
+        for _ in range(300):
+            try:
+                engine.connect()
+                engine.available = True
+                break
+            except (OSError, RuntimeError):
+                if daemon.poll() is not None:
+                    break
+                time.sleep(0.1)
+        if not engine.available:
+            engine.reason = "dockerd does not start here: " + open(f"{directory}/dockerd.log").read()[-200:].strip()
+        yield engine
+    finally:
+        if daemon.poll() is None:
+            daemon.send_signal(signal.SIGTERM)
+            daemon.wait(60)
