@@ -8,16 +8,10 @@
 #include "env/real/real_env.h"
 #include "images/fixup.h"
 #include "images/records.h"
-#include "images/test_tar.h"
-#include "wire/crypto.h"
+#include "images/test_registry.h"
 
 namespace boxship::images {
 namespace {
-
-std::string digest_of(std::string_view bytes)
-{
-    return "sha256:" + crypto::sha256_hex(bytes);
-}
 
 class AdvancedClock : public env::Clock {
 public:
