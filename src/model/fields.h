@@ -1,8 +1,9 @@
 // How rows become bytes and come back: numbered fields, so that a newer program reads every older journal.
 //
 // A row lists its fields once:      template <class A> void fields(A& a) { a(1, id); a(2, name); }
-// On disk: varint(number) varint(length) bytes, per field whose value is not the default. A number is never reused and
-// never changes its type; unknown numbers are skipped. Values: integers, bools, enums and times as zigzag varints, ids
+// On disk: varint(number) varint(length) bytes. Scalars and strings are always there, because a row's default need not be
+// zero; of the rest what is empty is left out. A field that an older journal does not have keeps the row's default. A number
+// is never reused and never changes its type; unknown numbers are skipped. Values: integers, bools, enums, times as varints, ids
 // and strings raw, optionals as a list of zero or one, lists as varint(length) bytes per element, structs as fields.
 #pragma once
 
@@ -72,13 +73,14 @@ public:
     {
         std::string bytes;
         write(bytes, value);
-        if (bytes.empty()) return;
+        constexpr bool has_default = std::is_integral_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::string>;
+        if (bytes.empty() && !has_default) return;
         append_varint(out_, number);
         append_varint(out_, bytes.size());
         out_ += bytes;
     }
 
-    // The value alone; empty for a default value.
+    // The value alone; empty for zero, "", none.
     template <class T>
     static void write(std::string& out, const T& value)
     {

@@ -258,5 +258,19 @@ TEST(Fields, skip_what_they_do_not_know)
     EXPECT_EQ(back->containers.at(0).bindings.at(0).port, port);
 }
 
+TEST(Fields, keep_zero_where_the_default_is_not)
+{
+    Task task;
+    task.wanted = false;
+    task.version = 0;
+    task.containers.push_back({.essential = false});
+    const auto back = decode<Task>(encode(task));
+    ASSERT_TRUE(back);
+    EXPECT_FALSE(back->wanted);
+    EXPECT_EQ(back->version, 0);
+    EXPECT_FALSE(back->containers.at(0).essential);
+    EXPECT_TRUE(decode<Task>("")->wanted);
+}
+
 }  // namespace
 }  // namespace boxship::state
