@@ -95,6 +95,7 @@ struct TaskDefinition {
     std::vector<ContainerFacts> containers;
     std::string task_role_arn;
     std::string execution_role_arn;
+    std::int32_t ephemeral_storage_gib = 0;    // 0 absent
 
     template <class A>
     void fields(A& a)
@@ -102,7 +103,7 @@ struct TaskDefinition {
         a(1, id); a(2, scope); a(3, family); a(4, revision); a(5, status); a(6, registered_at); a(7, deregistered_at);
         a(8, delete_requested_at); a(9, registered_by); a(10, tags); a(11, document); a(12, network_mode); a(13, cpu);
         a(14, memory); a(15, compatibilities); a(16, requires_compatibilities); a(17, requires_attributes);
-        a(18, containers); a(19, task_role_arn); a(20, execution_role_arn);
+        a(18, containers); a(19, task_role_arn); a(20, execution_role_arn); a(21, ephemeral_storage_gib);
     }
 };
 

@@ -10,6 +10,7 @@ void Derived::add(const model::Task& task, int sign)
     const bool running = task.status >= TaskStatus::running;
     ClusterCounts& counts = counts_[task.cluster];
     (running ? counts.running : counts.pending) += sign;
+    (running ? counts.running_by_type : counts.pending_by_type)[static_cast<std::size_t>(task.launch_type)] += sign;
     if (counts == ClusterCounts{}) counts_.erase(task.cluster);
     if (!task.instance) return;
     InstanceLoad& load = loads_[task.instance];

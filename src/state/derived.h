@@ -2,6 +2,7 @@
 // ones included, and the doctor counts them again.
 #pragma once
 
+#include <array>
 #include <map>
 
 #include "model/ecs.h"
@@ -24,6 +25,8 @@ struct ClusterCounts {
     int running = 0;
     int pending = 0;
     int instances = 0;  // registered, whatever their status but INACTIVE
+    std::array<int, 3> running_by_type{};  // by model::LaunchType
+    std::array<int, 3> pending_by_type{};
     bool operator==(const ClusterCounts&) const = default;
 };
 

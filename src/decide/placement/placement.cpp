@@ -24,6 +24,13 @@ std::string spread_value(const Instance& instance, std::string_view field)
     return std::string(attribute_value(instance, field));
 }
 
+// Hosts from outside take only tasks that ask for such hosts; a task that does not fit them is no failure of theirs.
+bool of_launch_type(const Instance& instance, model::LaunchType type)
+{
+    const bool external = has_attribute(instance, "ecs.capability.external");
+    return instance.fargate == (type == model::LaunchType::fargate) && external == (type == model::LaunchType::external);
+}
+
 struct Candidate {
     std::shared_ptr<const Instance> instance;
     std::vector<std::int64_t> score;   // lowest wins, compared in order
@@ -123,7 +130,7 @@ Placement place(const state::View& view, const PlacementRequest& request, Ids& i
     Placement placement;
     std::vector<Candidate> candidates;
     for (auto& instance : view.all<state::InstancesByCluster>(request.cluster)) {
-        if (instance->status == InstanceStatus::inactive || instance->fargate != request.fargate) continue;
+        if (instance->status == InstanceStatus::inactive || !of_launch_type(*instance, request.launch_type)) continue;
         Obstacle found = obstacle(view, *instance, request.need);
         if (found.reason.empty() && request.distinct_instance && group_tasks(view.load(instance->id), request.group) > 0)
             found = {reason::distinct, "a task of the same group is there"};

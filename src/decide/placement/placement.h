@@ -32,7 +32,7 @@ struct Strategy {
 
 struct PlacementRequest {
     ClusterId cluster;
-    bool fargate = false;               // on the internal hosts of that (internal) cluster
+    model::LaunchType launch_type = model::LaunchType::ec2;  // fargate: `cluster` is the internal one
     Need need;
     std::string group;                  // spreading counts the tasks of this group
     bool distinct_instance = false;     // none of this group on it yet

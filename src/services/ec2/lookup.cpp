@@ -1,0 +1,41 @@
+#include "services/ec2/lookup.h"
+
+#include <string>
+
+namespace boxship::services::ec2 {
+namespace {
+
+// Rows are in the order of their ids, and a short id is the beginning of the id: the first row from there on is the one.
+template <class Row>
+std::shared_ptr<const Row> find(const state::View& view, const model::Scope& scope, std::string_view prefix, std::string_view name)
+{
+    constexpr std::size_t digits = 17;
+    if (!name.starts_with(prefix) || name.size() != prefix.size() + digits) return nullptr;
+    const auto id = Row::Key::parse(std::string(name.substr(prefix.size())) + std::string(32 - digits, '0'));
+    if (!id) return nullptr;
+    const auto& rows = view.rows<Row>();
+    const auto found = rows.lower_bound(*id);
+    if (found == rows.end() || found->second->scope != scope || to_short_text(prefix, found->first) != name) return nullptr;
+    return found->second;
+}
+
+}  // namespace
+
+std::shared_ptr<const model::Vpc> find_vpc(const state::View& view, const model::Scope& scope, std::string_view name)
+{
+    return find<model::Vpc>(view, scope, "vpc-", name);
+}
+std::shared_ptr<const model::Subnet> find_subnet(const state::View& view, const model::Scope& scope, std::string_view name)
+{
+    return find<model::Subnet>(view, scope, "subnet-", name);
+}
+std::shared_ptr<const model::SecurityGroup> find_group(const state::View& view, const model::Scope& scope, std::string_view name)
+{
+    return find<model::SecurityGroup>(view, scope, "sg-", name);
+}
+std::shared_ptr<const model::Eni> find_eni(const state::View& view, const model::Scope& scope, std::string_view name)
+{
+    return find<model::Eni>(view, scope, "eni-", name);
+}
+
+}  // namespace boxship::services::ec2

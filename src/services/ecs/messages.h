@@ -1,0 +1,183 @@
+// The sentences of ECS's errors, in one place: clients and deploy scripts match some of them word by word, so a change
+// here is a change of the API. Each has a scenario in tests/scenario.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "base/result.h"
+
+namespace boxship::services::ecs {
+
+// ECS says ClientException about task definitions, InvalidParameterException about nearly everything else.
+inline ApiError client_error(std::string_view message) { return {"ClientException", std::string(message)}; }
+inline ApiError invalid(std::string_view message) { return {"InvalidParameterException", std::string(message)}; }
+inline ApiError access_denied(std::string_view message) { return {"AccessDeniedException", std::string(message)}; }
+
+namespace messages {
+
+// Clusters
+constexpr const char* cluster_not_found = "Cluster not found.";
+constexpr const char* cluster_inactive = "The referenced cluster was inactive.";
+constexpr const char* cluster_not_active = "Cluster was not ACTIVE.";
+constexpr const char* cluster_name = "Cluster names are 1 to 255 letters, digits, hyphens and underscores, and do not begin with an underscore.";
+constexpr const char* cluster_has_instances = "The Cluster cannot be deleted while Container Instances are active.";
+constexpr const char* cluster_has_tasks = "The Cluster cannot be deleted while Tasks are active.";
+constexpr const char* setting_value = "Invalid value for the setting 'containerInsights': use enabled, enhanced or disabled.";
+constexpr const char* provider_not_associated =
+    "The specified capacity provider strategy cannot contain a capacity provider that is not associated with the cluster. "
+    "Associate the capacity provider with the cluster and try again.";
+constexpr const char* provider_unknown = "The specified capacity provider '{}' was not found.";
+constexpr const char* provider_weights = "The specified capacity provider strategy must have at least one capacity provider with a weight greater than 0.";
+constexpr const char* provider_bases = "The specified capacity provider strategy can have only one capacity provider with a base.";
+constexpr const char* provider_twice = "The specified capacity provider strategy names the capacity provider '{}' twice.";
+constexpr const char* provider_in_use = "The capacity provider '{}' cannot be removed while tasks of it are running in the cluster.";
+
+// Task definitions
+constexpr const char* definition_not_found = "TaskDefinition not found.";
+constexpr const char* definition_inactive = "TaskDefinition is inactive";
+constexpr const char* definition_not_described = "Unable to describe task definition.";
+constexpr const char* definition_missing = "The specified task definition does not exist.";
+constexpr const char* definition_revision = "A revision is needed: family:revision or a full ARN.";
+constexpr const char* definitions_empty = "Task definitions cannot be empty.";
+constexpr const char* definitions_max = "At most 10 task definitions can be deleted with one call.";
+constexpr const char* definition_still_active = "The specified task definition is still in ACTIVE status. Please deregister the target and try again.";
+constexpr const char* definition_size = "Actual length: '{}'. Max allowed length is '65536' bytes.";
+constexpr const char* family_name = "The family is 1 to 255 letters, digits, hyphens and underscores.";
+constexpr const char* containers_empty = "Container definitions should not be null or empty.";
+constexpr const char* containers_max = "A task definition can have at most 10 containers.";
+constexpr const char* container_name_empty = "Container.name should not be null or empty.";
+constexpr const char* container_name = "Invalid container name '{}': up to 255 letters, digits, hyphens and underscores are allowed.";
+constexpr const char* container_name_twice = "Invalid setting for container '{}'. Container names must be unique within a task definition.";
+constexpr const char* container_image_empty = "Container.image should not be null or empty.";
+constexpr const char* container_memory_missing =
+    "Invalid setting for container '{}'. At least one of 'memory' or 'memoryReservation' must be specified.";
+constexpr const char* container_memory_min = "Invalid setting for container '{}'. 'memory' and 'memoryReservation' must be at least 6 MiB.";
+constexpr const char* container_memory_order = "Invalid setting for container '{}'. 'memory' must be greater than or equal to 'memoryReservation'.";
+constexpr const char* container_cpu = "Invalid setting for container '{}'. 'cpu' must not be negative.";
+constexpr const char* container_port = "Invalid setting for container '{}'. Port {} is outside 1 to 65535.";
+constexpr const char* container_port_twice = "Invalid setting for container '{}'. The port {} is mapped twice.";
+constexpr const char* container_ports_none = "Invalid setting for container '{}'. Port mappings have no meaning with networkMode 'none'.";
+constexpr const char* container_stop_timeout = "Invalid setting for container '{}'. 'stopTimeout' must be between 0 and 120 seconds on Fargate.";
+constexpr const char* container_environment = "Invalid setting for container '{}'. An environment variable needs a name.";
+constexpr const char* container_mount_path = "Invalid setting for container '{}'. A mount point needs an absolute containerPath.";
+constexpr const char* container_hostname = "Invalid setting for container '{}'. 'hostname' is not supported when networkMode=awsvpc.";
+constexpr const char* essential_none = "At least one container of a task definition must be essential.";
+constexpr const char* volume_unknown = "Unknown volume '{}'.";
+constexpr const char* volume_name = "Volume names are 1 to 255 letters, digits, hyphens and underscores.";
+constexpr const char* volume_twice = "The volume name '{}' is used twice.";
+constexpr const char* volume_host_fargate = "host.sourcePath should not be set for volumes in Fargate.";
+constexpr const char* volume_host_path = "host.sourcePath of the volume '{}' must be an absolute path.";
+constexpr const char* awsvpc_ports = "When networkMode=awsvpc, the host ports and container ports in port mappings must match.";
+constexpr const char* host_ports = "When networkMode=host, the host ports and container ports in port mappings must match.";
+constexpr const char* task_cpu = "Invalid 'cpu' setting for task.";
+constexpr const char* task_memory = "Invalid 'memory' setting for task.";
+constexpr const char* task_cpu_containers = "The cpu of the containers ({}) is more than the 'cpu' of the task ({}).";
+constexpr const char* task_memory_containers = "The memory of the container '{}' ({}) is more than the 'memory' of the task ({}).";
+constexpr const char* role_invalid = "Role is not valid";
+constexpr const char* fargate_network_mode = "Fargate only supports network mode 'awsvpc'.";
+constexpr const char* fargate_cpu = "Fargate requires that 'cpu' be defined at the task level.";
+constexpr const char* fargate_memory = "Fargate requires that 'memory' be defined at the task level.";
+constexpr const char* fargate_size = "No Fargate configuration exists for given values: {} CPU, {} memory.";
+constexpr const char* fargate_privileged = "Fargate does not support privileged containers.";
+constexpr const char* fargate_storage = "The ephemeral storage size must be between 21 and 200 GiB.";
+constexpr const char* storage_fargate_only = "'ephemeralStorage' is only supported for tasks on Fargate.";
+constexpr const char* member_unsupported = "'{}' is not supported by this version of boxship.";
+constexpr const char* container_member_unsupported = "'{}' of the container '{}' is not supported by this version of boxship.";
+
+// Running tasks
+constexpr const char* count_range = "The count must be between 1 and 10.";
+constexpr const char* launch_type_names = "launch type should be one of [EC2,FARGATE,EXTERNAL]";
+constexpr const char* launch_type_or_strategy = "Specify either Launch Type or Capacity Provider Strategy, but not both.";
+constexpr const char* launch_type_unsupported = "Task definition does not support launch_type {}.";
+constexpr const char* no_instances = "No Container Instances were found in your cluster.";
+constexpr const char* network_missing = "Network Configuration must be provided when networkMode 'awsvpc' is specified.";
+constexpr const char* network_unwanted = "Network Configuration is not valid for the given networkMode of this task definition.";
+constexpr const char* subnets_empty = "subnets can not be empty.";
+constexpr const char* subnets_max = "subnets can have at most 16 items.";
+constexpr const char* groups_max = "securityGroups can have at most 5 items.";
+constexpr const char* subnet_unknown =
+    "Error retrieving subnet information for [{0}]: The subnet ID '{0}' does not exist (ErrorCode: InvalidSubnetID.NotFound)";
+constexpr const char* subnets_vpc = "The subnets of a request must belong to the same VPC.";
+constexpr const char* group_unknown =
+    "Error retrieving security group information for [{0}]: The security group '{0}' does not exist (ErrorCode: InvalidGroup.NotFound)";
+constexpr const char* group_vpc = "The security group '{}' does not belong to the VPC of the subnets.";
+constexpr const char* group_namespace = "Invalid namespace for group.";
+constexpr const char* group_length = "The group can have at most 255 characters.";
+constexpr const char* started_by = "startedBy can have at most 128 letters, digits, hyphens, underscores, slashes and dots.";
+constexpr const char* reference_id = "referenceId can have at most 1024 characters.";
+constexpr const char* client_token = "clientToken must have between 1 and 64 characters.";
+constexpr const char* client_token_used = "The provided clientToken is already in use with a different RunTask request.";
+constexpr const char* override_unknown = "Override for container named {} is not a container in the TaskDefinition.";
+constexpr const char* override_unnamed = "A container override needs a name.";
+constexpr const char* override_size = "Container Overrides length must be at most 8192.";
+constexpr const char* propagate_service = "'SERVICE' has no meaning for tasks that are run directly; use 'TASK_DEFINITION'.";
+constexpr const char* platform_unknown = "The specified platform does not exist.";
+constexpr const char* platform_ec2 = "The platform version must be null when specifying an EC2 launch type.";
+constexpr const char* fargate_constraints = "Placement constraints are not supported with FARGATE launch type.";
+constexpr const char* fargate_strategies = "Placement strategies are not supported with FARGATE launch type.";
+constexpr const char* constraint_expression = "The cluster query language is not supported by this version of boxship; use 'distinctInstance'.";
+constexpr const char* constraint_distinct = "A 'distinctInstance' constraint takes no expression.";
+constexpr const char* strategy_max = "At most 5 placement strategies can be given.";
+constexpr const char* strategy_field = "Invalid field '{}' for the placement strategy '{}'.";
+constexpr const char* volumes_unsupported = "'volumeConfigurations' is not supported by this version of boxship.";
+constexpr const char* capacity_unavailable =
+    "Capacity is unavailable at this time. Please try again later or in a different availability zone";
+constexpr const char* no_addresses = "RESOURCE:ENI";
+constexpr const char* tasks_empty = "Tasks cannot be empty.";
+constexpr const char* tasks_max = "Tasks cannot have more than 100 elements.";
+constexpr const char* task_not_found = "The referenced task was not found.";
+constexpr const char* identifier_cluster = "Identifier is for cluster {}. Your cluster is {}";
+constexpr const char* service_not_found = "Service not found.";
+constexpr const char* stop_reason_length = "The reason can have at most 1024 characters.";
+constexpr const char* start_instances_empty = "Container instances cannot be empty.";
+constexpr const char* start_instances_max = "At most 10 container instances can be named.";
+
+// Container instances
+constexpr const char* instances_empty = "Container instances cannot be empty.";
+constexpr const char* instances_max = "Container instances cannot have more than 100 elements.";
+constexpr const char* instance_not_found = "The referenced container instance was not found.";
+constexpr const char* instance_inactive = "The referenced container instance is INACTIVE.";
+constexpr const char* instance_has_tasks = "Found running tasks on the instance.";
+constexpr const char* instance_resources = "Container instance registration needs the total resources CPU, MEMORY and PORTS.";
+constexpr const char* instance_cluster = "The container instance is registered in another cluster.";
+constexpr const char* instance_not_yours = "These credentials do not speak for that container instance.";
+constexpr const char* instance_state = "The status of a container instance can be set to ACTIVE or DRAINING.";
+constexpr const char* instance_state_max = "At most 10 container instances can be updated with one call.";
+constexpr const char* fargate_cluster_only = "The cluster '_fargate' is for Fargate hosts, and Fargate hosts are for it.";
+constexpr const char* filter_unsupported = "The cluster query language ('filter') is not supported by this version of boxship.";
+constexpr const char* agent_update = "The agent of boxship is updated with its package, not by this call.";
+
+// Attributes, tags, settings, lists
+constexpr const char* attributes_empty = "Attributes cannot be empty.";
+constexpr const char* attributes_max = "Attributes cannot have more than 10 elements.";
+constexpr const char* attribute_name = "Invalid attribute name '{}': up to 128 letters, digits, hyphens, underscores, slashes and dots are allowed.";
+constexpr const char* attribute_value = "Invalid value for the attribute '{}': up to 128 characters are allowed.";
+constexpr const char* attribute_system = "The attribute '{}' belongs to the system and cannot be changed.";
+constexpr const char* attribute_target = "The target '{}' of the attribute was not found.";
+constexpr const char* attribute_limit = "A container instance can have at most 10 custom attributes.";
+constexpr const char* target_type = "The only target type is container-instance.";
+constexpr const char* tags_max = "A resource can have at most 50 tags.";
+constexpr const char* tag_key = "A tag key has 1 to 128 characters.";
+constexpr const char* tag_value = "A tag value has at most 256 characters.";
+constexpr const char* tag_reserved = "Tag keys that begin with 'aws:' are reserved.";
+constexpr const char* tag_twice = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
+constexpr const char* arn_invalid = "The specified resource ARN is not valid.";
+constexpr const char* resource_not_found = "The specified resource could not be found. ";
+constexpr const char* setting_unknown = "You can not update this setting.";
+constexpr const char* setting_invalid = "Invalid value '{}' for the setting '{}'.";
+constexpr const char* setting_root = "The settings of another principal can only be changed by the account's owner.";
+constexpr const char* page_size = "maxResults must be between 1 and {}.";
+constexpr const char* page_token = "Invalid token.";
+
+}  // namespace messages
+
+template <class... Args>
+std::string say(fmt::format_string<Args...> format, Args&&... args)
+{
+    return fmt::format(format, std::forward<Args>(args)...);
+}
+
+}  // namespace boxship::services::ecs

@@ -1,0 +1,205 @@
+// RunTask and StartTask.
+#include <algorithm>
+
+#include "decide/retention.h"
+#include "ecs/ops.h"
+#include "services/ecs/capacity.h"
+#include "services/ecs/launch.h"
+#include "services/ecs/messages.h"
+#include "services/ecs/serve.h"
+#include "services/ecs/tokens.h"
+
+namespace boxship::services::ecs {
+namespace {
+
+constexpr std::int32_t count_max = 10;
+constexpr const char* operation = "RunTask";
+
+// Where the tasks of a call go: a launch type, or providers by turns.
+struct Target {
+    model::LaunchType launch_type = model::LaunchType::ec2;
+    Strategy strategy;                      // empty: the launch type was named
+};
+
+Result<Target> choose_target(const View& view, const Call& call, const api::RunTaskRequest& request)
+{
+    if (request.launch_type && !request.capacity_provider_strategy.empty()) return invalid(messages::launch_type_or_strategy);
+    Target target;
+    if (request.launch_type) {
+        switch (*request.launch_type) {
+        case api::LaunchType::ec2: break;
+        case api::LaunchType::fargate: target.launch_type = model::LaunchType::fargate; break;
+        case api::LaunchType::external: target.launch_type = model::LaunchType::external; break;
+        default: return invalid(messages::launch_type_names);
+        }
+        return target;
+    }
+    ASSIGN_OR_RETURN(const auto cluster, find_cluster(view, call, request.cluster));
+    target.strategy = request.capacity_provider_strategy;
+    if (target.strategy.empty()) target.strategy = read_strategy(cluster->default_strategy);
+    RETURN_IF_ERROR(check_strategy(target.strategy, cluster->capacity_providers));
+    if (!target.strategy.empty()) target.launch_type = model::LaunchType::fargate;  // there are no other providers yet
+    return target;
+}
+
+Result<decide::Strategy> read_placement(const api::PlacementStrategy& asked)
+{
+    const auto type = asked.type.value_or(api::PlacementStrategyType::unknown);
+    const std::string field = asked.field.str();
+    const auto bad_field = [&] { return invalid(say(messages::strategy_field, field, api::to_text(type))); };
+    switch (type) {
+    case api::PlacementStrategyType::random:
+        if (!field.empty()) return bad_field();
+        return decide::Strategy{decide::StrategyType::random, ""};
+    case api::PlacementStrategyType::binpack:
+        if (field != "cpu" && field != "memory" && field != "CPU" && field != "MEMORY") return bad_field();
+        return decide::Strategy{decide::StrategyType::binpack, field == "cpu" || field == "CPU" ? "cpu" : "memory"};
+    default:
+        if (field != "instanceId" && field != "host" && !(field.starts_with("attribute:") && field.size() > 10)) return bad_field();
+        return decide::Strategy{decide::StrategyType::spread, field};
+    }
+}
+
+Result<> read_placement(const api::RunTaskRequest& request, decide::PlacementRequest& placement)
+{
+    constexpr std::size_t strategies_max = 5;
+    if (placement.launch_type == model::LaunchType::fargate) {
+        if (!request.placement_constraints.empty()) return invalid(messages::fargate_constraints);
+        if (!request.placement_strategy.empty()) return invalid(messages::fargate_strategies);
+        return {};
+    }
+    for (const auto& constraint : request.placement_constraints) {
+        if (constraint.type != api::PlacementConstraintType::distinct_instance) return invalid(messages::constraint_expression);
+        if (!constraint.expression.empty()) return invalid(messages::constraint_distinct);
+        placement.distinct_instance = true;
+    }
+    if (request.placement_strategy.size() > strategies_max) return invalid(messages::strategy_max);
+    for (const auto& asked : request.placement_strategy) {
+        ASSIGN_OR_RETURN(auto strategy, read_placement(asked));
+        placement.strategies.push_back(std::move(strategy));
+    }
+    return {};
+}
+
+void add_failures(const Launch& launch, const decide::Placement& placement, std::vector<FailureRow>& failures)
+{
+    constexpr std::size_t failures_max = 100;
+    if (launch.pattern.launch_type == model::LaunchType::fargate) {
+        const std::string detail = placement.refusals.empty() ? "no Fargate host is registered" : placement.refusals.front().detail;
+        failures.push_back({"", messages::capacity_unavailable, detail});
+        return;
+    }
+    for (const auto& refusal : placement.refusals) {
+        if (failures.size() == failures_max) return;
+        failures.push_back({instance_arn(*launch.cluster, refusal.instance), std::string(refusal.reason), refusal.detail});
+    }
+}
+
+// The answer that was given under the same token before.
+Result<TaskRows> repeat_answer(const View& view, const model::ClientToken& token, const std::string& digest)
+{
+    if (token.request_hash != digest) return ApiError{"ConflictException", messages::client_token_used};
+    TaskRows rows;
+    for (const auto& id : token.tasks)
+        if (auto task = view.get<model::Task>(id)) rows.tasks.push_back(task_row(view, std::move(task)));
+    for (const auto& [arn, reason] : token.failures) rows.failures.push_back({arn, reason, ""});
+    return rows;
+}
+
+Result<TaskRows> run_new_tasks(Txn& txn, const Call& call, const api::RunTaskRequest& request)
+{
+    const std::int32_t count = request.count.value_or(1);
+    if (count < 1 || count > count_max) return invalid(messages::count_range);
+    ASSIGN_OR_RETURN(const Target target, choose_target(txn, call, request));
+    LaunchWish wish = wish_of(request);
+    wish.launch_type = target.launch_type;
+    wish.platform_version = request.platform_version;
+    ASSIGN_OR_RETURN(Launch launch, prepare_launch(txn, call, wish));
+
+    decide::PlacementRequest placement{.cluster = launch.cluster->id, .launch_type = target.launch_type, .need = launch.need, .group = launch.pattern.group};
+    RETURN_IF_ERROR(read_placement(request, placement));
+    if (target.launch_type == model::LaunchType::fargate) {
+        if (const auto hosts = internal_cluster(txn, call.scope)) placement.cluster = hosts->id;
+    } else if (txn.counts(launch.cluster->id).instances == 0) {
+        return invalid(messages::no_instances);
+    }
+    TaskRows rows;
+    for (std::int32_t n = 0; n < count; ++n) {
+        const auto place = decide::place(txn, placement, call.ids);
+        if (!place.instance) {
+            add_failures(launch, place, rows.failures);
+            break;  // the next one would fare the same
+        }
+        if (!target.strategy.empty()) launch.pattern.capacity_provider = provider_of(target.strategy, n);
+        auto task = create_task(txn, call, launch, *place.instance);
+        if (!task) {
+            rows.failures.push_back({instance_arn(*launch.cluster, place.instance->id), messages::no_addresses, "no subnet of the request has a free address"});
+            break;
+        }
+        rows.tasks.push_back(task_row(txn, std::move(task)));
+    }
+    return rows;
+}
+
+Result<TaskRows> run_task(Txn& txn, const Call& call, const api::RunTaskRequest& request)
+{
+    if (!request.client_token.has()) return run_new_tasks(txn, call, request);
+    if (request.client_token.empty() || request.client_token.size() > 64) return invalid(messages::client_token);
+    const model::ClientToken::Key key{call.scope, operation, request.client_token.str()};
+    api::RunTaskRequest without_token = request;
+    without_token.client_token.reset();
+    const std::string digest = request_digest(without_token);
+    if (const auto token = txn.get<model::ClientToken>(key); token && token->created_at + decide::client_token_kept > call.now)
+        return repeat_answer(txn, *token, digest);
+    ASSIGN_OR_RETURN(TaskRows rows, run_new_tasks(txn, call, request));
+    model::ClientToken token{.name = key, .request_hash = digest, .created_at = call.now};
+    for (const auto& row : rows.tasks) token.tasks.push_back(row.task->id);
+    for (const auto& failure : rows.failures) token.failures.push_back({failure.arn, failure.reason});
+    txn.put(token);
+    return rows;
+}
+
+Result<TaskRows> start_task(Txn& txn, const Call& call, const api::StartTaskRequest& request)
+{
+    if (request.container_instances.empty()) return invalid(messages::start_instances_empty);
+    if (request.container_instances.size() > count_max) return invalid(messages::start_instances_max);
+    ASSIGN_OR_RETURN(const Launch launch, prepare_launch(txn, call, wish_of(request)));
+    TaskRows rows;
+    for (const auto& name : request.container_instances) {
+        const auto instance = look_up_instance(txn, *launch.cluster, name);
+        if (!instance) {
+            rows.failures.push_back({name.str(), decide::reason::missing, ""});
+            continue;
+        }
+        const auto found = decide::obstacle(txn, *instance, launch.need);
+        auto task = found.reason.empty() ? create_task(txn, call, launch, *instance) : nullptr;
+        if (task)
+            rows.tasks.push_back(task_row(txn, std::move(task)));
+        else
+            rows.failures.push_back({instance_arn(*launch.cluster, instance->id),
+                                     found.reason.empty() ? messages::no_addresses : std::string(found.reason), found.detail});
+    }
+    return rows;
+}
+
+template <class Response>
+Response render_started(const TaskRows& rows)
+{
+    Response response;
+    response.tasks.emplace();
+    for (const auto& row : rows.tasks) render_task(row, rows.tags, response.tasks.emplace_back());
+    write_failures(rows.failures, response.failures);
+    return response;
+}
+
+}  // namespace
+
+void serve_run_task(Served& served)
+{
+    served.add<api::ops::RunTask>(run_task, render_started<api::RunTaskResponse>)
+        .ignores({"networkConfiguration.awsvpcConfiguration.assignPublicIp"});
+    served.add<api::ops::StartTask>(start_task, render_started<api::StartTaskResponse>)
+        .ignores({"networkConfiguration.awsvpcConfiguration.assignPublicIp"});
+}
+
+}  // namespace boxship::services::ecs

@@ -1,0 +1,17 @@
+#include "services/ecs/serve.h"
+
+namespace boxship::services {
+
+void serve_ecs(Served& served)
+{
+    ecs::serve_clusters(served);
+    ecs::serve_register_task_definition(served);
+    ecs::serve_task_definitions(served);
+    ecs::serve_run_task(served);
+    ecs::serve_tasks(served);
+    ecs::serve_register_container_instance(served);
+    ecs::serve_container_instances(served);
+    ecs::serve_agent_reports(served);
+}
+
+}  // namespace boxship::services

@@ -1,0 +1,154 @@
+#include "state/doctor.h"
+
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/ipv4.h"
+
+namespace boxship::state {
+namespace {
+
+class Doctor {
+public:
+    explicit Doctor(const View& view) : view_(view) {}
+
+    std::vector<std::string> examine()
+    {
+        clusters();
+        definitions();
+        instances();
+        for (const auto& [id, task] : view_.rows<Task>()) this->task(*task);
+        reservations();
+        interfaces();
+        networks();
+        sums();
+        return std::move(complaints_);
+    }
+
+private:
+    template <class... Args>
+    void complain(fmt::format_string<Args...> format, Args&&... args)
+    {
+        complaints_.push_back(fmt::format(format, std::forward<Args>(args)...));
+    }
+
+    void clusters()
+    {
+        std::set<ScopedName> names;
+        for (const auto& [id, cluster] : view_.rows<Cluster>())
+            if (!names.insert({cluster->scope, cluster->name}).second) complain("two clusters are called {}", cluster->name);
+    }
+
+    void definitions()
+    {
+        std::set<FamilyRevision> revisions;
+        for (const auto& [id, definition] : view_.rows<TaskDefinition>()) {
+            const ScopedName name{definition->scope, definition->family};
+            const auto family = view_.get<Family>(name);
+            if (!revisions.insert({name, definition->revision}).second)
+                complain("two task definitions are {}:{}", definition->family, definition->revision);
+            if (!family || family->latest_revision < definition->revision)
+                complain("the family {} does not know of its revision {}", definition->family, definition->revision);
+        }
+    }
+
+    void instances()
+    {
+        for (const auto& [id, instance] : view_.rows<Instance>()) {
+            const auto cluster = view_.get<Cluster>(instance->cluster);
+            if (!cluster) complain("container instance {} is in a cluster that is not there", to_text(id));
+            if (cluster && instance->fargate != cluster->internal) complain("container instance {} is in a cluster of the wrong kind", to_text(id));
+            if (instance->status == InstanceStatus::inactive && view_.any<TasksByInstance>(id))
+                complain("container instance {} is INACTIVE and has live tasks", to_text(id));
+        }
+    }
+
+    void task(const Task& task)
+    {
+        const std::string name = to_text(task.id);
+        if (!view_.get<Cluster>(task.cluster)) complain("task {} is in a cluster that is not there", name);
+        if (!view_.get<TaskDefinition>(task.definition)) complain("task {} has a definition that is not there", name);
+        if (!view_.get<Instance>(task.instance)) complain("task {} is on an instance that is not there", name);
+        if (!task.created_at) complain("task {} has no time of creation", name);
+        if (task.live()) {
+            if (task.stopped_at) complain("task {} is {} and has a time of stopping", name, model::to_text(task.status));
+            if (task.eni && !view_.get<Eni>(task.eni)) complain("task {} has a network interface that is not there", name);
+        } else {
+            if (task.wanted) complain("task {} is STOPPED and wanted", name);
+            if (task.stop_code == StopCode::none) complain("task {} is STOPPED without a code", name);
+            if (task.stopped_reason.empty()) complain("task {} is STOPPED without a reason", name);
+            if (!task.stopped_at) complain("task {} is STOPPED without a time", name);
+            if (task.eni) complain("task {} is STOPPED and holds a network interface", name);
+        }
+        if (!task.wanted && !task.stopping_at) complain("task {} is to stop since an unknown time", name);
+    }
+
+    // What live tasks hold must fit their instance. A Fargate host's CPU is overcommitted on purpose.
+    void reservations()
+    {
+        for (const auto& [id, instance] : view_.rows<Instance>()) {
+            std::int64_t cpu = 0, memory = 0;
+            std::set<std::pair<Protocol, std::int32_t>> ports;
+            for (const auto& task : view_.all<TasksByInstance>(id)) {
+                cpu += task->cpu;
+                memory += task->memory;
+                for (const auto& port : task->reserved_ports)
+                    if (!ports.emplace(port.protocol, port.host_port).second)
+                        complain("host port {} of instance {} has two owners", port.host_port, to_text(id));
+            }
+            if (cpu > instance->cpu && !instance->fargate) complain("the tasks of instance {} reserve {} CPU units of {}", to_text(id), cpu, instance->cpu);
+            if (memory > instance->memory) complain("the tasks of instance {} reserve {} MiB of {}", to_text(id), memory, instance->memory);
+        }
+    }
+
+    void interfaces()
+    {
+        std::set<VpcAddress> addresses;
+        std::set<std::string> macs;
+        for (const auto& [id, eni] : view_.rows<Eni>()) {
+            const std::string name = to_short_text("eni-", id);
+            if (!addresses.insert({eni->vpc, eni->address}).second) complain("the address {} has two owners", ipv4_text(eni->address));
+            if (!macs.insert(eni->mac).second) complain("the MAC {} has two owners", eni->mac);
+            const auto subnet = view_.get<Subnet>(eni->subnet);
+            if (!subnet)
+                complain("{} is in a subnet that is not there", name);
+            else if (!Ipv4Range{subnet->network, subnet->prefix}.contains(eni->address) || subnet->vpc != eni->vpc)
+                complain("{} has the address {} outside of its subnet", name, ipv4_text(eni->address));
+            for (const auto& group : eni->groups)
+                if (!view_.get<SecurityGroup>(group)) complain("{} has a security group that is not there", name);
+            if (eni->task) {
+                const auto task = view_.get<Task>(eni->task);
+                if (!task || task->eni != id) complain("{} belongs to a task that does not have it", name);
+            }
+        }
+    }
+
+    void networks()
+    {
+        for (const auto& [id, subnet] : view_.rows<Subnet>())
+            if (!view_.get<Vpc>(subnet->vpc)) complain("{} is in a VPC that is not there", to_short_text("subnet-", id));
+        for (const auto& [id, group] : view_.rows<SecurityGroup>())
+            if (!view_.get<Vpc>(group->vpc)) complain("{} is in a VPC that is not there", to_short_text("sg-", id));
+    }
+
+    void sums()
+    {
+        Derived counted;
+        for (const auto& [id, task] : view_.rows<Task>()) counted.change(nullptr, task.get());
+        for (const auto& [id, instance] : view_.rows<Instance>()) counted.change(nullptr, instance.get());
+        for (const auto& [id, cluster] : view_.rows<Cluster>())
+            if (!(counted.counts(id) == view_.counts(id))) complain("the counts of cluster {} are not those of its rows", cluster->name);
+        for (const auto& [id, instance] : view_.rows<Instance>())
+            if (!(counted.load(id) == view_.load(id))) complain("the load of instance {} is not that of its tasks", to_text(id));
+    }
+
+    const View& view_;
+    std::vector<std::string> complaints_;
+};
+
+}  // namespace
+
+std::vector<std::string> examine(const View& view) { return Doctor(view).examine(); }
+
+}  // namespace boxship::state

@@ -1,0 +1,56 @@
+// Scenarios as text, a line per step; a line that begins with a space goes on with the one before.
+//
+//     # a comment
+//     instances 2 cpu=1024 memory=2048 [cluster=web] [zone=us-east-1b] [fargate] [offline] [without=attribute]
+//                                              hosts h1, h2 … register and connect
+//     as root | as host h1 | as task x         who calls from here on
+//     call ecs RunTask {"taskDefinition":"big"}
+//     expect failures[0].reason = "RESOURCE:CPU"
+//     expect tasks.# = 2                       how many elements
+//     expect tasks[0].startedAt absent | present
+//     expect message ~ "part of a text"
+//     expect error ClientException "part of the message"
+//     save task = tasks[0].taskArn             "$task" stands for it in later lines; $h1 … are the instances' ARNs,
+//                                              $subnet_a … $subnet_c, $group and $vpc the default VPC's parts
+//     acknowledge $task                        the agent stored the payload, or the order to stop
+//     report $task RUNNING|STOPPED|PENDING [exit=1] [reason="text"] [container=web]
+//     connect h1 | disconnect h1
+//     advance 10s | 5m | 2h
+//     restart                                  a new control plane on the same journal
+//
+// After every step the doctor looks at the state.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "scenario/world.h"
+#include "shape/json_value.h"
+
+namespace boxship::tests {
+
+class Script {
+public:
+    Script();
+    // Runs it; the complaint with its line, or "" when all went well.
+    std::string run(const std::string& text);
+
+private:
+    std::string step(const std::string& line);
+    std::string call(const std::string& rest);
+    std::string expect(const std::string& rest);
+    std::string instances(const std::string& rest);
+    std::string report(const std::string& rest);
+    std::string connect(const std::string& host, bool connected);
+    std::string acknowledge(const std::string& task);
+    std::string fill_in(const std::string& text) const;
+
+    World world_;
+    std::map<std::string, std::string> saved_;
+    std::map<std::string, InstanceId> hosts_;
+    shape::Json answer_;
+    std::string error_code_, error_message_;
+    bool error_expected_ = true;    // an error that nobody asked about fails the scenario
+};
+
+}  // namespace boxship::tests
