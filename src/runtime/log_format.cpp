@@ -1,0 +1,23 @@
+#include "runtime/log_format.h"
+
+#include <charconv>
+
+namespace boxship::runtime {
+
+std::string log_file_name(std::uint32_t number)
+{
+    std::string digits = std::to_string(number);
+    if (digits.size() < 8) digits.insert(0, 8 - digits.size(), '0');
+    return digits + ".log";
+}
+
+std::uint32_t log_file_number(const std::string& name)
+{
+    if (name.size() < 12 || name.compare(name.size() - 4, 4, ".log") != 0) return 0;
+    std::uint32_t number = 0;
+    const char* end = name.data() + name.size() - 4;
+    const auto [stop, error] = std::from_chars(name.data(), end, number);
+    return error == std::errc() && stop == end ? number : 0;
+}
+
+}  // namespace boxship::runtime
