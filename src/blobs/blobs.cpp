@@ -139,7 +139,8 @@ HostResult<std::vector<StoredFile>> Blobs::list_files(const std::string& directo
             if (errno == ENOENT) continue;
             return host_error("stat " + directory + "/" + name, errno);
         }
-        files.push_back({std::move(name), Time{info.st_mtim.tv_sec * 1000 + info.st_mtim.tv_nsec / 1'000'000}});
+        files.push_back({std::move(name), Time{info.st_mtim.tv_sec * 1000 + info.st_mtim.tv_nsec / 1'000'000},
+                         static_cast<std::uint64_t>(info.st_size)});
     }
     return files;
 }

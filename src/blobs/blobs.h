@@ -33,6 +33,7 @@ struct OpenFile {
 struct StoredFile {
     std::string name;    // the hexadecimal digits, or the upload's id
     Time changed_at;
+    std::uint64_t size = 0;
 };
 
 class Blobs {

@@ -27,7 +27,8 @@ enum class Reason {
     upload_empty,
     layer_already_exists,
     layer_digest_invalid,        // the bytes have another digest
-    layer_part_invalid,
+    layer_part_invalid,          // items: the last byte that was received
+    layer_part_too_small,
     storage_full,
     too_many_tags,
     invalid_parameter,

@@ -27,6 +27,8 @@ public:
         if (code_ != 0) co_return body_error(code_);
         Connection& c = connection_;
         if (c.body_.done()) co_return std::size_t{0};
+        // Deadlines run only while we wait for the client: between two reads the handler takes its own time.
+        c.stream_->arm_read(c.server_->options.progress_timeout, true);
         if (c.continue_owed_) {
             c.continue_owed_ = false;
             if (c.buffer_.empty()) code_ = co_await c.stream_->write_all("HTTP/1.1 100 Continue\r\n\r\n");
@@ -37,6 +39,7 @@ public:
             code_ = io.code;
             got = io.bytes;
         }
+        c.stream_->disarm_read();
         if (code_ != 0) {
             c.keep_ = false;
             co_return body_error(code_);
@@ -92,6 +95,13 @@ Connection::Connection(std::shared_ptr<Server::Impl> server, Hub& hub, std::shar
 
 Connection::~Connection() { hub_.connections.erase(place_); }
 
+void Connection::look(std::int64_t now_ms)
+{
+    stream_->check_deadlines(now_ms);
+    // Nobody reads while an answer is streamed: a client that left would be noticed with the next write only.
+    if (phase_ == Phase::streaming && stream_->peer_is_gone()) cut();
+}
+
 void Connection::drain()
 {
     keep_ = false;
@@ -117,10 +127,7 @@ Async<> Connection::run()
         }
     }
     while (co_await read_head()) {
-        phase_ = Phase::busy;
-        stream_->arm_read(options.progress_timeout, true);
         Response response = co_await call_handler();
-        stream_->disarm_read();
         if (response.upgrade) {
             if (request_.wants_websocket()) {
                 co_await run_websocket(std::move(response));
@@ -179,6 +186,7 @@ Async<bool> Connection::read_head()
         if (io.code != 0 || io.bytes == 0) co_return false;
         buffer_.commit(io.bytes);
     }
+    stream_->disarm_read();
     body_.start(framing_);
     continue_owed_ = framing_.expects_continue;
     keep_ = framing_.keep_alive && !hub_.draining;

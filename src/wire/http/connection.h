@@ -22,7 +22,7 @@ public:
     boost::asio::cancellation_slot cancellation() { return cancelled_.slot(); }
 
     // From the hub, on its thread.
-    void check_deadlines(std::int64_t now_ms) { stream_->check_deadlines(now_ms); }
+    void look(std::int64_t now_ms);  // from time to time
     void drain();
     void cut();
     bool came_by(const Listener* listener) const { return listener_.get() == listener; }
@@ -30,7 +30,7 @@ public:
 private:
     class Body;
     class ChunkWriter;
-    enum class Phase { idle, busy, websocket };
+    enum class Phase { idle, busy, streaming, websocket };
 
     Async<> serve();
     Async<bool> read_head();                          // false: nothing more to do on this connection

@@ -44,7 +44,8 @@ void post(const Executor& executor, std::function<void()> work);
 // Runs detached; an exception is logged as "<what>: …".
 void spawn(const Executor& executor, Async<> task, std::string what);
 
-// Suspends until `resume` is called, from any thread, once; `start` is given `resume` and begins the work.
+// Suspends until `resume` is called, from any thread, once; `start` is given `resume` and begins the work. Cannot be
+// cancelled: whoever takes `resume` must call it.
 Async<> suspend(std::function<void(std::function<void()> resume)> start);
 
 // The same with a value: `start` is given the function to call with it.

@@ -110,6 +110,7 @@ int parse_request_head(std::string_view head, Request& request, Framing& framing
     const auto mark = target.find('?');
     request.path = percent_decode(target.substr(0, mark));
     request.query = mark == std::string_view::npos ? std::string() : std::string(target.substr(mark + 1));
+    if (request.path.find('\0') != std::string::npos) return 400;
     const bool coded = request.headers.has("Transfer-Encoding");
     if (coded && framing.http_1_0) return 400;
     if (coded && !equals_ignoring_case(trim(request.headers.get("Transfer-Encoding")), "chunked")) return 501;

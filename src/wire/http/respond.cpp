@@ -61,6 +61,8 @@ public:
         if (code_ != 0) co_return host_error("write the answer", code_);
         Stream& stream = *connection_.stream_;
         std::string& head = connection_.out_;
+        // The deadline runs while the client is to take something, not while the next piece is being made.
+        stream.arm_write(connection_.server_->options.progress_timeout, true);
         written_ += bytes.size();
         if (length_ && written_ > *length_) {
             code_ = EOVERFLOW;
@@ -71,6 +73,7 @@ public:
         } else {
             code_ = co_await stream.write_all(head, bytes);
         }
+        stream.disarm_write();
         head.clear();
         if (code_ != 0) co_return host_error("write the answer", code_);
         co_return HostResult<>();
@@ -83,6 +86,7 @@ public:
         if (code_ == 0 && length_ && written_ != *length_) code_ = ENODATA;
         if (code_ != 0) co_return code_;
         if (chunked_) connection_.out_ += "0\r\n\r\n";
+        connection_.stream_->arm_write(connection_.server_->options.progress_timeout, true);
         co_return co_await connection_.stream_->write_all(connection_.out_);
     }
 
@@ -155,7 +159,14 @@ Async<bool> Connection::write_response(Response response)
         if (code == ENODATA) log_error("{} {}: the file is shorter than the answer said", request_.method, request_.path);
     } else {
         ChunkWriter writer(*this, length, chunked);
+        // The head goes at once: a client may wait long for the first piece, but not to learn that it was heard.
+        code = co_await stream_->write_all(out_);
+        out_.clear();
+        stream_->disarm_write();
+        if (code != 0) co_return false;
+        phase_ = Phase::streaming;
         const HostResult<> result = co_await made->write(writer);
+        phase_ = Phase::busy;
         code = result.ok() ? co_await writer.finish() : EIO;
         // A client that went away is everyday; a body that could not be made is not.
         if (!result.ok() && !writer.failed())

@@ -140,7 +140,7 @@ bool Server::Impl::wait_until_left(Milliseconds at_most)
     return changed.wait_for(lock, at_most, [this] { return live == 0; });
 }
 
-// Looks at the deadlines of all connections; runs only while there are some.
+// Looks at all connections; runs only while there are some.
 void Server::Impl::sweep(Hub& hub)
 {
     hub.sweeping = !hub.connections.empty();
@@ -150,7 +150,7 @@ void Server::Impl::sweep(Hub& hub)
         const auto self = weak.lock();
         if (error || !self) return;
         const std::int64_t now = steady_ms();
-        for (Connection* connection : hub.connections) connection->check_deadlines(now);
+        for (auto next = hub.connections.begin(); next != hub.connections.end();) (*next++)->look(now);
         self->sweep(hub);
     });
 }

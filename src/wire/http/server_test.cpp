@@ -49,6 +49,24 @@ protected:
             response.body = std::move(stream);
             co_return response;
         }
+        if (request.path == "/drip") {
+            Response response;
+            StreamBody stream;
+            stream.write = [this](BodyWriter& writer) -> Async<HostResult<>> {
+                struct Count {
+                    std::atomic<int>& count;
+                    ~Count() { ++count; }
+                } count{dripped_};
+                CO_RETURN_IF_ERROR(co_await writer.write("a"));
+                co_await sleep_for(Milliseconds(150));
+                CO_RETURN_IF_ERROR(co_await writer.write("b"));
+                ++sleeping_;
+                co_await sleep_for(std::chrono::hours(1));
+                co_return HostResult<>();
+            };
+            response.body = std::move(stream);
+            co_return response;
+        }
         if (request.path == "/sleep") {
             ++sleeping_;
             co_await sleep_for(Milliseconds(request.query.empty() ? 100 : 3'600'000));
@@ -90,6 +108,7 @@ protected:
     IoThreads threads_{2};
     std::shared_ptr<env::UniqueFd> file_;
     std::atomic<int> sleeping_{0};
+    std::atomic<int> dripped_{0};
     std::unique_ptr<Server> server_;
     std::uint16_t port_ = 0;
 };
@@ -218,7 +237,7 @@ TEST_F(HttpServer, refuses_malformed_and_ambiguous_requests)
 {
     start();
     for (const char* bad : {
-             "\x16\x03\x01\x02", "GET\r\n\r\n", "GET / HTTP/9.9\r\nHost: h\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+             "\x16\x03\x01\x02", "GET\r\n\r\n", "GET /a%00b HTTP/1.1\r\nHost: h\r\n\r\n", "GET / HTTP/9.9\r\nHost: h\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
              "GET / HTTP/1.1\r\nHost: h\r\nNo colon\r\n\r\n", "GET / HTTP/1.1\r\nHost : h\r\n\r\n",
              "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
              "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
@@ -284,6 +303,24 @@ TEST_F(HttpServer, cuts_slow_clients)
     EXPECT_TRUE(half_body.read_to_end().find("200 OK") == std::string::npos);
     while (server_->connections() > 0) ::usleep(5000);  // the deaf one is cut too: the test's own limit applies
     EXPECT_TRUE(deaf.read_bytes(5).starts_with("HTTP"));
+}
+
+TEST_F(HttpServer, does_not_hurry_handlers_and_notices_clients_that_leave)
+{
+    ServerOptions options;
+    options.header_timeout = options.idle_timeout = options.progress_timeout = Milliseconds(40);
+    start(options);
+    EXPECT_TRUE(ask("POST /sleep HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx").ends_with("slept"));
+    {
+        RawClient reader(port_);
+        reader.send("GET /drip HTTP/1.1\r\nHost: h\r\n\r\n");
+        EXPECT_TRUE(reader.read_until("1\r\na\r\n").starts_with("HTTP/1.1 200 "));
+        EXPECT_EQ(reader.read_until("1\r\nb\r\n"), "1\r\nb\r\n");
+        while (sleeping_ < 2) ::usleep(1000);
+        EXPECT_EQ(dripped_, 0);
+    }
+    for (int i = 0; i < 5000 && dripped_ == 0; ++i) ::usleep(1000);
+    EXPECT_EQ(dripped_, 1);
 }
 
 TEST_F(HttpServer, sends_a_piece_of_a_file)

@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <poll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -292,6 +293,12 @@ bool Stream::looks_alive()
 {
     char byte;
     return expired_ == 0 && ::recv(fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+bool Stream::peer_is_gone()
+{
+    pollfd state{fd(), POLLRDHUP, 0};
+    return ::poll(&state, 1, 0) > 0;
 }
 
 Stream::Parked Stream::park()

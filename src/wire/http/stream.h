@@ -59,6 +59,7 @@ public:
     void expire(int code);                     // whatever runs or starts from now on fails with `code`
     void shutdown_write();                     // the peer sees the end
     bool looks_alive();                        // an idle connection: no data, no end
+    bool peer_is_gone();                       // or has at least ended its half
 
     struct Parked {                            // a connection put away, free of its executor
         env::UniqueFd fd;
