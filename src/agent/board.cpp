@@ -5,8 +5,8 @@ namespace boxship::agent {
 void Board::publish(std::shared_ptr<const TaskView> view)
 {
     const TaskRecord& record = view->record;
-    const std::string& id = record.spec->id;
-    const std::lock_guard lock(mutex_);
+    const std::string id = record.spec->id;
+    std::unique_lock lock(mutex_);
     for (std::size_t at = 0; at < record.containers.size(); ++at) endpoints_[record.containers[at].endpoint_id] = {id, at};
     if (const auto& eni = record.spec->eni) {
         // The address may have gone to another task by the time that this one is forgotten.
@@ -16,6 +16,8 @@ void Board::publish(std::shared_ptr<const TaskView> view)
             addresses_.erase(at);
     }
     tasks_[id] = std::move(view);
+    lock.unlock();
+    if (changed_) changed_();
 }
 
 void Board::remove(const std::string& task)

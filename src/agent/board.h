@@ -1,6 +1,7 @@
 // The tasks as they are now, for readers on other threads: metadata endpoints, telemetry. The engine publishes.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -23,6 +24,9 @@ struct TaskView {
 
 class Board {
 public:
+    // Called after each change, on the publisher's thread. Set before anything is published.
+    void watch(std::function<void()> changed) { changed_ = std::move(changed); }
+
     void publish(std::shared_ptr<const TaskView> view);
     void remove(const std::string& task);                                     // id
 
@@ -34,6 +38,7 @@ public:
     std::vector<View> all() const;                                            // in the order of their ids
 
 private:
+    std::function<void()> changed_;
     mutable std::mutex mutex_;
     std::map<std::string, View> tasks_;
     std::map<std::string, std::pair<std::string, std::size_t>> endpoints_;

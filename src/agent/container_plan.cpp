@@ -120,11 +120,11 @@ void fill_names(const TaskSpec& task, const DockerExtras& extras, ContainerPlan&
     }
 }
 
-void fill_labels(const TaskSpec& task, const ContainerSpec& spec, const ImageConfig& image, const PlanContext& context, ContainerPlan& plan)
+void fill_labels(const TaskSpec& task, const ContainerSpec& spec, const ImageConfig& image, ContainerPlan& plan)
 {
     std::map<std::string, std::string> labels = image.labels;
     for (const auto& [name, value] : plan.labels) labels[name] = value;
-    labels["com.amazonaws.ecs.cluster"] = context.cluster;
+    labels["com.amazonaws.ecs.cluster"] = task.cluster;
     labels["com.amazonaws.ecs.container-name"] = spec.name;
     labels["com.amazonaws.ecs.task-arn"] = task.arn;
     labels["com.amazonaws.ecs.task-definition-family"] = task.family;
@@ -173,7 +173,7 @@ HostOutcome<ContainerPlan> plan_container(const TaskRecord& task, std::size_t at
     fill_environment(task, at, image, extras, context, plan);
     fill_mounts(*task.spec, spec, plan);
     fill_names(*task.spec, extras, plan);
-    fill_labels(*task.spec, spec, image, context, plan);
+    fill_labels(*task.spec, spec, image, plan);
     return plan;
 }
 

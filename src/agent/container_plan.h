@@ -11,7 +11,6 @@ namespace boxship::agent {
 // What a host's containers have in common.
 struct PlanContext {
     std::string region;
-    std::string cluster;             // as the agent was told it; for labels
     std::string api_url{"http://169.254.170.2:4566"};    // the control plane as containers reach it; "": not told
 };
 

@@ -27,7 +27,7 @@ TaskRecord record_of(const Json& task)
     return record;
 }
 
-const PlanContext context{.region = "eu-west-1", .cluster = "default"};
+const PlanContext context{.region = "eu-west-1"};
 const std::string id(32, '5');
 
 HostOutcome<ContainerPlan> plan(Json container, const ImageConfig& image, std::initializer_list<shape::JsonMember> more = {})

@@ -174,15 +174,13 @@ HostResult<> Engine::restore(const LedgerTask& saved)
 
 void Engine::adopt(std::function<void()> ready)
 {
-    std::vector<std::string> tasks;
-    std::vector<std::string> containers;
+    Known known;
     for (const auto& [id, task] : tasks_) {
-        if (task->record.stopped) continue;
-        tasks.push_back(id);
+        if (!task->record.stopped) known.tasks.push_back(id);
+        auto& containers = task->record.stopped ? known.logs : known.containers;
         for (std::size_t at = 0; at < task->record.containers.size(); ++at) containers.push_back(container_id(id, at));
     }
-    host_.adopt(std::move(tasks), std::move(containers),
-                [weak = weak_from_this(), &executor = env_.executor, ready](HostResult<std::vector<Found>> found) {
+    host_.adopt(std::move(known), [weak = weak_from_this(), &executor = env_.executor, ready](HostResult<std::vector<Found>> found) {
         executor.post([weak, ready, &executor, found = std::move(found)] {
             const auto engine = weak.lock();
             if (!engine) return;

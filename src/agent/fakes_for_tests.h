@@ -57,7 +57,7 @@ public:
 // unless their note is in `held`; those in `failing` fail.
 class FakeHost : public Host {
 public:
-    explicit FakeHost(VirtualTime& time) : time_(time) {}
+    FakeHost(env::Clock& clock, env::Executor& executor) : clock_(clock), executor_(executor) {}
 
     struct Container {
         std::string name;
@@ -93,7 +93,7 @@ public:
         for (auto& [id, container] : containers) {
             if (container.name != name || !container.running) continue;
             container.running = false;
-            exit.at = time_.now();
+            exit.at = clock_.now();
             container.exit = exit;
             if (on_exit_) on_exit_({id, exit});
         }
@@ -110,7 +110,7 @@ public:
         act("prepare", [this, plan, done](bool fails) {
             if (fails) return done(Failure{"ResourceInitializationError", "no network"});
             tasks.insert(plan.task);
-            done(TaskReady{{{"network", time_.now(), 1}}});
+            done(TaskReady{{{"network", clock_.now(), 1}}});
         });
     }
     void release_task(TaskPlan plan, Done<HostResult<>> done) override
@@ -141,7 +141,7 @@ public:
             Container& container = containers[plan.id];
             container = {plan.name, plan, !fails, {}, ""};
             if (fails) return done(Failure{"CannotStartContainerError", "no such file"});
-            done(Started{time_.now(), 1, {{"init", time_.now(), 5}}});
+            done(Started{clock_.now(), 1, {{"init", clock_.now(), 5}}});
         });
     }
     void stop(const std::string& id, const std::string& signal, Milliseconds timeout, Done<HostResult<>> done) override
@@ -152,7 +152,7 @@ public:
             if (containers.contains(id)) containers[id].stop_signal = signal;
             done({});
             const bool stubborn = ignores_sigterm.contains(name);
-            time_.post_after(stubborn ? timeout : Milliseconds(5), [this, name, stubborn] { end(name, Exit{.code = stubborn ? 137 : 143}); });
+            executor_.post_after(stubborn ? timeout : Milliseconds(5), [this, name, stubborn] { end(name, Exit{.code = stubborn ? 137 : 143}); });
         });
     }
     void exec(const std::string& id, std::vector<std::string>, Milliseconds, Done<HostResult<ExecOutcome>> done) override
@@ -170,14 +170,14 @@ public:
         });
     }
     void forget_container(const std::string& id) override { log.push_back("forget " + id.substr(id.rfind('-') + 1)); }
-    void adopt(std::vector<std::string>, std::vector<std::string> ids, Done<HostResult<std::vector<Found>>> done) override
+    void adopt(Known known, Done<HostResult<std::vector<Found>>> done) override
     {
         std::vector<Found> found;
-        for (const std::string& id : ids) {
+        for (const std::string& id : known.containers) {
             Found one{id};
             if (const auto at = containers.find(id); at != containers.end()) {
                 one.state = at->second.running ? Found::State::running : Found::State::exited;
-                one.started = time_.now();
+                one.started = clock_.now();
                 if (at->second.exit) one.exit = *at->second.exit;
             }
             found.push_back(one);
@@ -195,10 +195,11 @@ private:
         if (held.contains(note))
             waiting_[note] = finish;
         else
-            time_.post_after(Milliseconds(1), finish);
+            executor_.post_after(Milliseconds(1), finish);
     }
 
-    VirtualTime& time_;
+    env::Clock& clock_;
+    env::Executor& executor_;
     std::function<void(ContainerExit)> on_exit_;
     std::map<std::string, std::function<void()>> waiting_;
 };
@@ -223,13 +224,13 @@ public:
 
 class World {
 public:
-    explicit World(EngineOptions options = default_options()) : host(time), options_(std::move(options)) { start_agent(); }
+    explicit World(EngineOptions options = default_options()) : host(time, time), options_(std::move(options)) { start_agent(); }
 
     static EngineOptions default_options()
     {
         EngineOptions options;
         options.resources = {.cpu_units = 4096, .memory_mib = 4096, .tcp = {22}, .udp = {}};
-        options.plan = {.region = "us-east-1", .cluster = "default"};
+        options.plan = {.region = "us-east-1"};
         return options;
     }
 

@@ -213,6 +213,13 @@ struct Found {
     Exit exit;                       // of state exited
 };
 
+// What the agent's record holds.
+struct Known {
+    std::vector<std::string> tasks;            // not stopped
+    std::vector<std::string> containers;       // of those
+    std::vector<std::string> logs;             // containers of stopped tasks whose output is kept
+};
+
 // One sample; counters are since the container's start.
 struct ContainerStats {
     std::string container;
@@ -261,9 +268,9 @@ public:
     virtual void release_container(const std::string& container, Done<HostResult<>> done) = 0;
     virtual void forget_container(const std::string& container) = 0;
 
-    // At start: what became of these containers. Exits of those found running are watched from now on. Everything on
-    // the host that belongs to none of the tasks and containers is removed.
-    virtual void adopt(std::vector<std::string> tasks, std::vector<std::string> containers, Done<HostResult<std::vector<Found>>> done) = 0;
+    // At start: what became of the known containers. Exits of those found running are watched from now on. What belongs
+    // to none of what is known is removed.
+    virtual void adopt(Known known, Done<HostResult<std::vector<Found>>> done) = 0;
 
     // A sample of each; those that are not running are left out. Blocks for microseconds each; from any thread.
     virtual std::vector<ContainerStats> stats(std::span<const std::string> containers) = 0;

@@ -288,6 +288,7 @@ Outcome<TaskSpec, std::string> read_task(const Json& task)
     spec.launch_type = task.get_string("launchType");
     spec.service = task.get_string("serviceName");
     spec.group = task.get_string("group");
+    spec.zone = task.get_string("zone");
     spec.cpu = task.get_double("cpu");
     spec.memory = static_cast<int>(task.get_int64("memory"));
     spec.pid_mode = task.get_string("pidMode");

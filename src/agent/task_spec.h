@@ -89,7 +89,7 @@ struct EniSpec {
     std::vector<std::string> name_servers;
     std::vector<std::string> search_domains;
     std::string private_dns_name;
-    std::string vpc_id;                    // ours: which router the interface hangs on; "": the host's own VPC
+    std::string vpc_id;                    // ours: which router the interface hangs on; "": the host's own VPC's
     std::string vpc_cidr;
 };
 
@@ -108,6 +108,7 @@ struct TaskSpec {
     std::string launch_type;
     std::string service;
     std::string group;
+    std::string zone;                      // "": the host's
     NetworkMode network_mode = NetworkMode::bridge;
     double cpu = 0;                        // vCPUs; 0: none
     int memory = 0;                        // MiB; 0: none

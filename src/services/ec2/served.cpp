@@ -1,12 +1,7 @@
-#include "services/ec2/serve.h"
+#include "services/served.h"
 
 namespace boxship::services {
 
-void serve_ec2(Served& served)
-{
-    ec2::serve_networks(served);
-    ec2::serve_interfaces(served);
-    ec2::serve_places(served);
-}
+void serve_ec2(Served&) {}
 
 }  // namespace boxship::services

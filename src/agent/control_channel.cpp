@@ -1,0 +1,119 @@
+#include "agent/control_channel.h"
+
+#include <boost/asio/awaitable.hpp>
+
+#include "base/log.h"
+
+namespace boxship::agent {
+namespace {
+
+using shape::Json;
+
+constexpr const char* path = "/_boxship/agent/ws?containerInstanceArn=";
+constexpr std::size_t lines_in_flight_max = 64;      // frames of a stream that are not with the kernel yet
+
+}  // namespace
+
+ControlChannel::ControlChannel(http::TaskGroup& group, Membership& membership, ApiClient& api, LogStreams& logs, env::Random& random, ChannelTimes times)
+    : group_(group), membership_(membership), api_(api), logs_(logs), random_(random), times_(times)
+{
+}
+
+http::Async<> ControlChannel::run()
+{
+    Backoff backoff(Milliseconds(250), 2.0, Milliseconds(60'000));
+    for (;;) {
+        if (!membership_.instance_arn().empty() && co_await connect_and_serve()) backoff.reset();
+        const Milliseconds pause = backoff.pause(random_);
+        co_await http::sleep_for(pause);
+    }
+}
+
+http::Async<bool> ControlChannel::connect_and_serve()
+{
+    const std::string url = api_.options().url + path + http::percent_encode(membership_.instance_arn());
+    http::ConnectRequest request;
+    request.url = url;
+    auto headers = api_.sign_upgrade(url);
+    if (!headers) co_return false;
+    request.headers = std::move(*headers);
+    request.ca_file = api_.options().ca_file;
+    auto connected = co_await http::connect_websocket(std::move(request));
+    if (!connected) {
+        log_debug("connect the control channel: {}", connected.error().error.message);
+        co_return false;
+    }
+    Socket socket = std::move(*connected);
+    {
+        const std::lock_guard lock(mutex_);
+        current_ = socket;
+    }
+    for (;;) {
+        const auto message = co_await socket->read();
+        if (!message || !*message) break;
+        if (const auto frame = Json::parse(**message)) handle(socket, *frame);
+    }
+    logs_.cancel_all();
+    co_return true;
+}
+
+void ControlChannel::handle(const Socket& socket, const Json& frame)
+{
+    const std::int64_t id = frame.get_int64("id");
+    const std::string kind = frame.get_string("kind");
+    if (kind == "cancel") return logs_.cancel(id);
+    if (kind != "logs") {
+        Json end = Json::object({{"id", id}, {"end", true}, {"error", "this agent does not know requests of kind " + kind}});
+        return send(socket, end.dump());
+    }
+    LogRequest request{.task = frame.get_string("taskArn"), .container = frame.get_string("container"), .follow = frame.get_bool("follow")};
+    if (frame["tail"].is_number()) request.tail = static_cast<std::size_t>(std::max<std::int64_t>(0, frame.get_int64("tail")));
+    request.since = {frame.get_int64("since")};
+    // A slow reader holds up its own stream's thread, not memory: so many frames wait at most.
+    auto in_flight = std::make_shared<std::atomic<std::size_t>>(0);
+    logs_.start(id, std::move(request), [this, id, weak = std::weak_ptr(socket), in_flight](Json out) {
+        const auto alive = weak.lock();
+        if (!alive) return false;
+        out.set("id", id);
+        if (*in_flight >= lines_in_flight_max) {
+            out = Json::object({{"id", id}, {"end", true}, {"error", "the output came faster than it was read; try again with --since"}});
+            send(alive, out.dump());
+            return false;
+        }
+        ++*in_flight;
+        group_.spawn("send log lines", [alive, in_flight, text = out.dump()]() -> http::Async<> {
+            std::string copy = text;
+            const Socket keep = alive;
+            const auto count = in_flight;
+            const auto sent = co_await keep->send(std::move(copy));
+            --*count;
+            if (!sent) log_debug("send log lines: {}", sent.error().message);
+        });
+        return true;
+    });
+}
+
+void ControlChannel::timings(const std::string& task_arn, const std::vector<Phase>& phases)
+{
+    Socket socket;
+    {
+        const std::lock_guard lock(mutex_);
+        socket = current_.lock();
+    }
+    if (!socket) return;
+    Json list = Json::array();
+    for (const Phase& phase : phases) list.push_back(Json::object({{"name", phase.name}, {"startMs", phase.start.ms}, {"ms", phase.ms}}));
+    send(socket, Json::object({{"kind", "timings"}, {"taskArn", task_arn}, {"phases", std::move(list)}}).dump());
+}
+
+void ControlChannel::send(const Socket& socket, std::string text)
+{
+    group_.spawn("send on the control channel", [socket, text = std::move(text)]() -> http::Async<> {
+        std::string copy = text;
+        const Socket keep = socket;
+        const auto sent = co_await keep->send(std::move(copy));
+        if (!sent) log_debug("send on the control channel: {}", sent.error().message);
+    });
+}
+
+}  // namespace boxship::agent

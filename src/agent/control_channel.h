@@ -1,0 +1,40 @@
+// Our own websocket beside ACS, for what that has no words for. Everything works without it, with less comfort.
+//
+//   server: {"id": n, "kind": "logs", "taskArn", "container"?, "follow"?, "tail"?, "since"? (ms)}   {"id": n, "kind": "cancel"}
+//   agent:  {"id": n, "lines": […]} …, {"id": n, "end": true, "error"?}
+//           {"kind": "timings", "taskArn", "phases": [{"name", "startMs", "ms"}]}        unasked, once per launch
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "agent/acs_channel.h"
+#include "agent/log_streams.h"
+
+namespace boxship::agent {
+
+class ControlChannel {
+public:
+    // `url`: of the server; the path of the channel is appended.
+    ControlChannel(http::TaskGroup& group, Membership& membership, ApiClient& api, LogStreams& logs, env::Random& random, ChannelTimes times);
+
+    http::Async<> run();    // for ever
+    void timings(const std::string& task_arn, const std::vector<Phase>& phases);   // from any thread; lost while not connected
+
+private:
+    using Socket = std::shared_ptr<http::WebSocket>;
+    http::Async<bool> connect_and_serve();
+    void handle(const Socket& socket, const shape::Json& frame);
+    void send(const Socket& socket, std::string text);
+
+    http::TaskGroup& group_;
+    Membership& membership_;
+    ApiClient& api_;
+    LogStreams& logs_;
+    env::Random& random_;
+    const ChannelTimes times_;
+    std::mutex mutex_;
+    std::weak_ptr<http::WebSocket> current_;
+};
+
+}  // namespace boxship::agent

@@ -1,0 +1,54 @@
+#include "agent/session.h"
+
+#include <boost/asio/awaitable.hpp>
+
+namespace boxship::agent {
+
+Session::Session(http::Executor executor, SessionParts parts, HostFacts facts, std::string instance_arn, ChannelTimes times)
+    : group_(executor),
+      membership_(parts.api, parts.ledger, parts.clock, parts.random, facts, std::move(instance_arn)),
+      submitter_(group_, executor, parts.api, parts.random, facts.cluster),
+      acs_(group_, membership_, parts.api, parts.credentials, parts.board, parts.random, times),
+      tcs_(group_, membership_, parts.api, parts.telemetry, parts.workers, parts.clock, parts.random, times),
+      control_(group_, membership_, parts.api, parts.logs, parts.random, times),
+      credentials_(parts.credentials)
+{
+    parts.board.watch([&logs = parts.logs] { logs.poke(); });
+}
+
+Session::~Session()
+{
+    stop();
+}
+
+void Session::stop()
+{
+    group_.cancel();
+    group_.join();
+    acs_.forget_engine();
+}
+
+void Session::start(std::shared_ptr<Engine> engine)
+{
+    group_.spawn("control plane", [this, engine]() -> http::Async<> {
+        Session& self = *this;
+        std::shared_ptr<Engine> tasks = engine;
+        co_await self.membership_.join();
+        self.group_.spawn("telemetry channel", [&self]() { return self.tcs_.run(); });
+        self.group_.spawn("control channel", [&self]() { return self.control_.run(); });
+        co_await self.acs_.run(std::move(tasks));
+    });
+}
+
+void Session::submit(TaskReport report, std::function<void()> heard)
+{
+    if (report.life == Life::stopped) credentials_.drop_task(report.task);
+    submitter_.submit(std::move(report), std::move(heard));
+}
+
+void Session::launched(const std::string& task_arn, const std::vector<Phase>& phases)
+{
+    control_.timings(task_arn, phases);
+}
+
+}  // namespace boxship::agent
