@@ -252,8 +252,8 @@ TEST_F(FrontTest, not_served_and_unknown_operations)
 {
     EXPECT_EQ(error_of(ecs("CreateDaemon", "{}")), "501 NotImplemented: ecs:CreateDaemon is known to this server but not implemented.");
     EXPECT_EQ(error_of(ecs("Nothing", "{}")), "400 UnknownOperationException: ecs has no operation 'Nothing'.");
-    EXPECT_EQ(error_of(send({.service = "logs", .target = "Logs_20140328.CreateLogGroup", .body = "{}"})).substr(0, 60),
-              "501 NotImplemented: The service 'Logs_20140328' is not serve");
+    EXPECT_EQ(error_of(send({.service = "logs", .target = "Logs_20140328.CreateLogGroup", .body = "{}"})),
+              "501 NotImplemented: The service 'logs' is not served here; served: ec2, ecr, ecs, sts.");
     EXPECT_EQ(form("sts", "Action=Nothing&Version=2011-06-15").status, 400);
     EXPECT_NE(form("sts", "Action=Nothing&Version=2011-06-15").body.find("<Code>InvalidAction</Code>"), std::string::npos);
     EXPECT_NE(form("sts", "Version=2011-06-15").body.find("<Code>MissingAction</Code>"), std::string::npos);

@@ -25,7 +25,7 @@ bool is_xml(shape::Protocol protocol)
     return protocol == shape::Protocol::query || protocol == shape::Protocol::ec2;
 }
 
-Target by_header(const http::Request& request, std::string_view target)
+Target by_header(const http::Request& request, std::string_view target, const sigv4::Claim* claim)
 {
     Target found;
     const bool json10 = request.headers.get("Content-Type").starts_with("application/x-amz-json-1.0");
@@ -33,7 +33,7 @@ Target by_header(const http::Request& request, std::string_view target)
     const std::size_t dot = target.rfind('.');
     const std::string_view prefix = dot == std::string_view::npos ? std::string_view() : target.substr(0, dot);
     found.operation_name = std::string(dot == std::string_view::npos ? target : target.substr(dot + 1));
-    found.service_name = std::string(prefix);
+    found.service_name = claim ? claim->service : std::string(prefix);
     for (const shape::ServiceInfo* service : shape::services()) {
         if (prefix.empty() || service->target_prefix != prefix) continue;
         found.service = service;
@@ -77,7 +77,7 @@ Target by_form(const http::Request& request, const sigv4::Claim* claim)
 
 Target identify(const http::Request& request, const sigv4::Claim* claim)
 {
-    if (const std::string* target = request.headers.find("x-amz-target")) return by_header(request, *target);
+    if (const std::string* target = request.headers.find("x-amz-target")) return by_header(request, *target, claim);
     if (is_form(request) || http::query_value(request.query, "Action")) return by_form(request, claim);
     Target found;
     found.is_rest = true;

@@ -141,6 +141,7 @@ HostResult<> Runtime::purge()
 {
     RETURN_IF_ERROR(sweep({}));
     RETURN_IF_ERROR(cgroups_.release_platform());
+    RETURN_IF_ERROR(unmount(paths_.run));
     RETURN_IF_ERROR(env::remove_tree(paths_.run));
     return env::remove_tree(paths_.state);
 }

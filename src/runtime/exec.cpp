@@ -1,18 +1,23 @@
 // Another process in a running container.
 #include <fcntl.h>
-#include <signal.h>
 
 #include <cerrno>
-#include <cstdlib>
+#include <chrono>
 
 #include "env/real/files.h"
 #include "env/real/process.h"
 #include "runtime/inside.h"
+#include "runtime/monitor/enter.h"
 #include "runtime/monitor_client.h"
 #include "runtime/oci_config.h"
 #include "runtime/runtime.h"
 
 namespace boxship::runtime {
+namespace {
+
+constexpr Milliseconds grace(5000);  // for the helper to end what is late
+
+}  // namespace
 
 std::vector<std::string> Runtime::oci_words() const
 {
@@ -35,25 +40,22 @@ HostResult<ExecOutcome> Runtime::exec(const ContainerId& id, const ExecSpec& spe
         ASSIGN_OR_RETURN(user, resolve_user(passwd, group, spec.user, {}));
     }
     ASSIGN_OR_RETURN(const std::string process, render_exec_process(config, spec, spec.user.empty() ? nullptr : &user));
-    const std::string base = bundle + "/exec-" + std::to_string(++execs_);
-    RETURN_IF_ERROR(env::write_file(base + ".json", process, 0600));
+    const std::string file = bundle + "/exec-" + std::to_string(++execs_) + ".json";
+    RETURN_IF_ERROR(env::write_file(file, process, 0600));
 
     std::vector<std::string> words = {options_.monitor_program, "enter"};
     for (const auto& file : cgroups_.join_files(id)) words.insert(words.end(), {"--join", file});
     if (options_.host.hide_unified) words.emplace_back("--hide-unified");
-    words.emplace_back("--");
+    words.insert(words.end(), {"--deadline", std::to_string(spec.deadline.count()), "--"});
     const auto oci = oci_words();
     words.insert(words.end(), oci.begin(), oci.end());
-    words.insert(words.end(), {"exec", "--process", base + ".json", "--pid-file", base + ".pid", to_text(id)});
-    auto outcome = env::run_process(words, spec.deadline);
-    if (!outcome && outcome.error().code == ETIMEDOUT) {
-        // The OCI runtime has been killed; what it started in the container has not.
-        const auto pid = env::read_file(base + ".pid");
-        if (pid && std::atoi(pid->c_str()) > 0) ::kill(std::atoi(pid->c_str()), SIGKILL);
-    }
-    (void)env::remove_file(base + ".json");
-    (void)env::remove_file(base + ".pid");
+    words.insert(words.end(), {"exec", "--process", file, to_text(id)});
+    const auto begun = std::chrono::steady_clock::now();
+    auto outcome = env::run_process(words, spec.deadline + grace);
+    RETURN_IF_ERROR(env::remove_file(file));
     if (!outcome) return std::move(outcome).error();
+    const bool late = std::chrono::steady_clock::now() - begun >= spec.deadline;
+    if (late && outcome->exit_code == enter_too_late) return host_error("execute " + spec.args.front(), ETIMEDOUT);
     return ExecOutcome{outcome->exit_code, std::move(outcome->out), std::move(outcome->err)};
 }
 

@@ -35,9 +35,12 @@ CgroupLimits limits_of(const ContainerSpec& spec)
 
 HostResult<Network> task_network(const std::string& directory)
 {
-    ASSIGN_OR_RETURN(const std::string text, env::read_file(directory + "/network"));
-    if (text.empty()) return HostError{directory + "/network is empty", EINVAL};
-    return Network{static_cast<Network::Mode>(text[0] - '0'), text.substr(1)};
+    auto text = env::read_file(directory + "/network");
+    if (!text) return std::move(text).error();
+    if (text->empty()) return HostError{directory + "/network is empty", EINVAL};
+    const auto mode = static_cast<Network::Mode>(text->front() - '0');
+    text->erase(0, 1);
+    return Network{mode, *std::move(text)};
 }
 
 }  // namespace

@@ -4,9 +4,13 @@
 //   <state_dir>/exits/<id>               the monitor's last line: how it ended; written durably
 //   <state_dir>/logs/<id>/               its output (log_format.h); stays until asked to go
 //   <state_dir>/boot                     the boot during which all of this was made
-//   <run_dir>/containers/<id>/           bundle: config.json, rootfs (mounted), sock, lock, pid, oci.log, hosts …
-//   <run_dir>/tasks/<task>/              hosts, hostname, resolv.conf; ipc, shm
-//   <run_dir>/oci/                       the OCI runtime's own state
+//
+// <run> is <run_dir>/runtime, a tmpfs of our own where run_dir is not on one: ext4, for one, takes milliseconds to
+// find a free inode among those deleted within the last seconds, and every container comes and goes with a dozen files.
+//
+//   <run>/containers/<id>/               bundle: config.json, rootfs (mounted), sock, lock, pid, oci.log, hosts …
+//   <run>/tasks/<task>/                  hosts, hostname, resolv.conf; ipc, shm
+//   <run>/oci/                           the OCI runtime's own state
 #pragma once
 
 #include <string>

@@ -1,6 +1,7 @@
 #include "runtime/rootfs.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -71,6 +72,17 @@ HostResult<> mount_rootfs(const RootfsPaths& paths, const std::vector<std::strin
     if (::mount("overlay", paths.mount.c_str(), "overlay", 0, options.c_str()) != 0) return host_error("mount overlay on " + paths.mount, errno);
     // Private: its end must not wait for copies in other mount namespaces.
     if (::mount(nullptr, paths.mount.c_str(), nullptr, MS_PRIVATE, nullptr) != 0) return host_error("make " + paths.mount + " private", errno);
+    return {};
+}
+
+HostResult<> ensure_tmpfs(const std::string& path)
+{
+    RETURN_IF_ERROR(env::make_directories(path, 0711));
+    struct statfs info;
+    if (::statfs(path.c_str(), &info) != 0) return host_error("look at " + path, errno);
+    if (info.f_type == TMPFS_MAGIC) return {};
+    if (::mount("boxship", path.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0711") != 0)
+        return host_error("mount a tmpfs on " + path, errno);
     return {};
 }
 

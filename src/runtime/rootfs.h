@@ -16,6 +16,9 @@ struct RootfsPaths {
 // Mounted already: left as it is, so that a container restarts with what it wrote. Otherwise begins anew.
 HostResult<> mount_rootfs(const RootfsPaths& paths, const std::vector<std::string>& layers);
 
+// Makes the directory, and mounts a tmpfs on it unless it is on one.
+HostResult<> ensure_tmpfs(const std::string& path);
+
 HostResult<> unmount(const std::string& path);  // not mounted, or not there: fine
 HostResult<bool> is_mounted(const std::string& path);
 

@@ -13,7 +13,7 @@
 namespace boxship::runtime {
 
 Runtime::Runtime(RuntimeOptions options, EventSink sink)
-    : options_(std::move(options)), paths_{options_.state_dir, options_.run_dir},
+    : options_(std::move(options)), paths_{options_.state_dir, options_.run_dir + "/runtime"},
       cgroups_(options_.host.cgroups, options_.platform_id, options_.host.cgroups_ours),
       watcher_(paths_, std::move(sink), [this](const ContainerId& id) { kill_cgroup_now(cgroups_.kill_directory(id)); })
 {
@@ -33,10 +33,12 @@ HostResult<> Runtime::begin()
     const auto boot = env::read_file(paths_.boot());
     if (!boot || *boot != options_.host.boot_id) {
         // A run_dir that outlived a reboot speaks of processes and mounts that did not.
+        RETURN_IF_ERROR(unmount(paths_.run));
         RETURN_IF_ERROR(env::remove_tree(paths_.run));
         RETURN_IF_ERROR(env::write_file_durably(paths_.boot(), options_.host.boot_id));
     }
     for (const auto& directory : {paths_.exits(), paths_.logs(), paths_.layers()}) RETURN_IF_ERROR(env::make_directories(directory, 0711));
+    RETURN_IF_ERROR(ensure_tmpfs(paths_.run));
     for (const auto& directory : {paths_.bundles(), paths_.tasks(), paths_.oci()}) RETURN_IF_ERROR(env::make_directories(directory, 0711));
     RETURN_IF_ERROR(env::sync_directory(paths_.state));  // exits/ itself must survive for the files in it to
     RETURN_IF_ERROR(cgroups_.prepare_platform());

@@ -32,7 +32,7 @@ namespace boxship::runtime {
 struct RuntimeOptions {
     std::string platform_id;      // short, "bx3f": in the names of cgroups
     std::string state_dir;        // durable; absolute, made if need be
-    std::string run_dir;          // gone after a reboot, as /run/boxship/bx3f
+    std::string run_dir;          // gone after a reboot, as /run/boxship/bx3f; `runtime` in it is ours
     std::string monitor_program;  // boxship-monitor
     HostProfile host;
 };

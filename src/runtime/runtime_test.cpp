@@ -206,7 +206,7 @@ TEST_F(Containers, execute_more_programs)
 
 TEST_F(Containers, are_limited_and_measured)
 {
-    auto spec = shell("i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo ready; sleep 60; :");
+    auto spec = shell("i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; sleep 60 & echo ready; wait");
     spec.memory_bytes = 64 << 20;
     spec.pids_max = 7;
     spec.cpus = 0.5;
@@ -248,6 +248,63 @@ TEST_F(Containers, lose_no_output_to_rotation)
     for (int i = 1; i <= 60000; ++i) expected += std::to_string(i) + "\n";
     EXPECT_TRUE(output(spec.id) == expected) << output(spec.id).size() << " bytes instead of " << expected.size();
     EXPECT_GT(env::list_directory(runtime_->log_directory(spec.id))->size(), 10u);
+}
+
+TEST_F(Containers, may_throw_their_output_away)
+{
+    auto spec = shell("seq 1 10000");
+    spec.log.files_max = 0;
+    EXPECT_EQ(run(spec).code, 0);
+    EXPECT_FALSE(env::file_exists(runtime_->log_directory(spec.id)));
+}
+
+// The fallback where crun is missing: other cgroups, other messages, the same behaviour.
+class OnRunc : public TestHost {
+protected:
+    void SetUp() override
+    {
+        if (!env::file_exists("/usr/sbin/runc")) GTEST_SKIP() << "needs runc";
+        TestHost::SetUp();
+    }
+    const HostProfile& host() const override
+    {
+        static const HostProfile profile =
+            probe_host({.monitor_program = BOXSHIP_MONITOR, .scratch_directory = "/tmp", .oci_candidates = {"/usr/sbin/runc"}});
+        return profile;
+    }
+};
+
+TEST_F(OnRunc, containers_live_and_die_the_same_way)
+{
+    auto spec = shell("grep CapEff /proc/self/status; grep Seccomp: /proc/self/status; trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done");
+    spec.memory_bytes = 64 << 20;
+    launch(spec);
+    await_output(spec.id, "ready");
+    EXPECT_EQ(output(spec.id), "CapEff:\t00000000a80425fb\nSeccomp:\t2\nready\n");
+    const auto stats = runtime_->stats(spec.id);
+    ASSERT_TRUE(stats.ok());
+    EXPECT_EQ(stats->memory_limit_bytes, 64u << 20);
+    const auto done = runtime_->exec(spec.id, {.args = {"sh", "-c", "echo in; exit 3"}});
+    ASSERT_TRUE(done.ok()) << done.error().message;
+    EXPECT_EQ(done->exit_code, 3);
+    EXPECT_EQ(done->out, "in\n");
+    ASSERT_TRUE(runtime_->stop(spec.id, {.signal = SIGTERM}).ok());
+    EXPECT_EQ(await(spec.id).code, 7);
+    ASSERT_TRUE(runtime_->remove(spec.id).ok());
+
+    auto greedy = shell("");
+    greedy.args = {"tail", "/dev/zero"};
+    greedy.memory_bytes = 24 << 20;
+    const Exit exit = run(greedy);
+    EXPECT_EQ(exit.code, 137);
+    EXPECT_TRUE(exit.oom);
+
+    auto wrong = shell("");
+    wrong.args = {"no-such-program"};
+    ASSERT_TRUE(runtime_->create(wrong).ok());
+    const auto refused = runtime_->start(wrong);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_NE(refused.error().message.find("no-such-program"), std::string::npos) << refused.error().message;
 }
 
 }  // namespace

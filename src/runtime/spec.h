@@ -85,7 +85,7 @@ struct Ulimit {
 
 struct LogOptions {
     std::uint64_t bytes_max = 10 << 20;  // per file
-    std::uint32_t files_max = 5;
+    std::uint32_t files_max = 5;         // 0: output is thrown away
 };
 
 enum class IpcMode { own, task, host };
@@ -172,9 +172,12 @@ struct StopRequest {
 
 struct Stats {
     std::uint64_t cpu_ns = 0;
+    std::uint64_t cpu_user_ns = 0;
+    std::uint64_t cpu_system_ns = 0;
     std::uint64_t memory_bytes = 0;        // without the file cache that can go at once
     std::uint64_t memory_cache_bytes = 0;
     std::uint64_t memory_limit_bytes = 0;  // 0: none
+    std::uint64_t memory_max_bytes = 0;    // the most there ever was, cache included; 0: the kernel does not say
     std::uint64_t pids = 0;
     std::uint64_t block_read_bytes = 0;
     std::uint64_t block_write_bytes = 0;
@@ -185,7 +188,7 @@ struct ExecSpec {
     std::vector<std::string> env;   // besides the container's
     std::string user;               // empty: the container's
     std::string cwd;                // empty: the container's
-    Milliseconds deadline = Milliseconds(30000);
+    Milliseconds deadline = Milliseconds(30000);  // then everything it started is killed: ETIMEDOUT
 };
 
 struct ExecOutcome {

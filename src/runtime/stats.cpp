@@ -38,7 +38,11 @@ std::uint64_t without(std::uint64_t all, std::uint64_t part) { return all > part
 Stats read_v2(const std::string& directory)
 {
     Stats stats;
-    stats.cpu_ns = field(text_of(directory + "/cpu.stat"), "usage_usec") * 1000;
+    const std::string cpu = text_of(directory + "/cpu.stat");
+    stats.cpu_ns = field(cpu, "usage_usec") * 1000;
+    stats.cpu_user_ns = field(cpu, "user_usec") * 1000;
+    stats.cpu_system_ns = field(cpu, "system_usec") * 1000;
+    stats.memory_max_bytes = number_in(directory + "/memory.peak");
     stats.memory_cache_bytes = field(text_of(directory + "/memory.stat"), "inactive_file");
     stats.memory_bytes = without(number_in(directory + "/memory.current"), stats.memory_cache_bytes);
     stats.memory_limit_bytes = number_in(directory + "/memory.max");  // "max" reads as 0
@@ -64,6 +68,9 @@ HostResult<Stats> Cgroups::stats(const ContainerId& id) const
         return hierarchy ? base(*hierarchy) + below + "/" + file : std::string("/");
     };
     stats.cpu_ns = number_in(in("cpuacct", "cpuacct.usage"));
+    stats.cpu_user_ns = number_in(in("cpuacct", "cpuacct.usage_user"));
+    stats.cpu_system_ns = number_in(in("cpuacct", "cpuacct.usage_sys"));
+    stats.memory_max_bytes = number_in(in("memory", "memory.max_usage_in_bytes"));
     stats.memory_cache_bytes = field(text_of(in("memory", "memory.stat")), "total_inactive_file");
     stats.memory_bytes = without(number_in(in("memory", "memory.usage_in_bytes")), stats.memory_cache_bytes);
     const std::uint64_t limit = number_in(in("memory", "memory.limit_in_bytes"));

@@ -70,7 +70,7 @@ TEST_F(Survival, is_not_had_by_containers_that_lose_their_monitor)
     const auto spec = shell("echo ready; sleep 60");
     const Started started = launch(spec);
     await_output(spec.id, "ready");
-    const pid_t monitor = monitor_pid(directory_ + "/run/containers/" + to_text(spec.id));
+    const pid_t monitor = monitor_pid(directory_ + "/run/runtime/containers/" + to_text(spec.id));
     ASSERT_GT(monitor, 0);
     ::kill(monitor, SIGKILL);
     const Exit exit = await(spec.id);
@@ -100,8 +100,8 @@ TEST_F(Survival, after_a_reboot_is_of_exits_only)
     ASSERT_TRUE(runtime_->create(lost).ok());
     run(ended);
     // What a reboot takes: mounts, and everything in run_dir; the boot's id is another.
-    ASSERT_TRUE(unmount(directory_ + "/run/containers/" + to_text(lost.id) + "/rootfs").ok());
-    ASSERT_TRUE(unmount(directory_ + "/run/containers/" + to_text(ended.id) + "/rootfs").ok());
+    ASSERT_TRUE(unmount(directory_ + "/run/runtime/containers/" + to_text(lost.id) + "/rootfs").ok());
+    ASSERT_TRUE(unmount(directory_ + "/run/runtime/containers/" + to_text(ended.id) + "/rootfs").ok());
     ASSERT_TRUE(env::write_file(directory_ + "/state/boot", "another").ok());
     runtime_.reset();
     open();
@@ -128,7 +128,7 @@ TEST_F(Survival, of_a_sweep_is_for_the_known)
     auto swept = runtime_->sweep({tasks, containers, logs});
     ASSERT_TRUE(swept.ok()) << swept.error().message;
     EXPECT_TRUE(await_end(dropped.pid, Milliseconds(0)));
-    EXPECT_FALSE(env::file_exists(directory_ + "/run/containers/" + to_text(drop.id)));
+    EXPECT_FALSE(env::file_exists(directory_ + "/run/runtime/containers/" + to_text(drop.id)));
     EXPECT_FALSE(env::file_exists(runtime_->log_directory(drop.id)));
     EXPECT_EQ(output(past.id), "bye\n");
     EXPECT_TRUE(runtime_->stats(keep.id).ok());
@@ -149,7 +149,7 @@ TEST_F(Survival, of_a_half_done_create)
     ASSERT_TRUE(env::make_directories(directory_ + "/state/containers/" + to_text(spec.id) + "/upper").ok());
     ASSERT_TRUE(env::write_file(directory_ + "/state/containers/" + to_text(spec.id) + "/upper/stale", "x").ok());
     ASSERT_TRUE(runtime_->create(spec).ok());
-    EXPECT_FALSE(env::file_exists(directory_ + "/run/containers/" + to_text(spec.id) + "/rootfs/stale"));
+    EXPECT_FALSE(env::file_exists(directory_ + "/run/runtime/containers/" + to_text(spec.id) + "/rootfs/stale"));
     ASSERT_TRUE(runtime_->create(spec).ok());
     ASSERT_TRUE(runtime_->start(spec).ok());
     EXPECT_EQ(await(spec.id).code, 0);

@@ -31,7 +31,7 @@ protected:
     {
         if (::geteuid() != 0) GTEST_SKIP() << "needs root for namespaces and cgroups";
         if (!env::file_exists("/bin/busybox")) GTEST_SKIP() << "needs busybox-static";
-        ASSERT_TRUE(test_host().usable()) << to_table(test_host());
+        ASSERT_TRUE(host().usable()) << to_table(host());
         char name[] = "/tmp/boxship-rt-XXXXXX";
         directory_ = ::mkdtemp(name);
         platform_ = "t" + std::to_string(::getpid()) + directory_.substr(directory_.size() - 3);
@@ -54,10 +54,12 @@ protected:
         EXPECT_TRUE(env::remove_tree(directory_).ok());
         const auto mounts = env::read_file("/proc/self/mountinfo");
         EXPECT_EQ(mounts->find(directory_), std::string::npos) << *mounts;
-        for (const auto& hierarchy : test_host().cgroups.hierarchies)
+        for (const auto& hierarchy : host().cgroups.hierarchies)
             EXPECT_FALSE(env::file_exists(hierarchy.mount + "/boxship-" + platform_)) << hierarchy.mount;
         EXPECT_EQ(processes(), std::vector<int>());
     }
+
+    virtual const HostProfile& host() const { return test_host(); }
 
     void open()
     {
@@ -66,7 +68,7 @@ protected:
         options.state_dir = directory_ + "/state";
         options.run_dir = directory_ + "/run";
         options.monitor_program = BOXSHIP_MONITOR;
-        options.host = test_host();
+        options.host = host();
         auto opened = Runtime::open(std::move(options), [this](const ContainerEvent& event) {
             const std::lock_guard guard(mutex_);
             events_.push_back(event);

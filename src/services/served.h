@@ -71,12 +71,6 @@ private:
     std::vector<ServedOperation> operations_;
 };
 
-// May this principal call it at all? What it may do with which resource is the verb's own business.
-Result<> may_call(const ServedOperation& operation, const Principal& principal);
-
-// Refuses the members that the operation's line lists as refused: those that are present and not empty.
-Result<> check_refused(const ServedOperation& operation, const void* request);
-
 // One per AWS service, in services/<svc>/served.cpp.
 void serve_ecs(Served& served);
 void serve_ecr(Served& served);

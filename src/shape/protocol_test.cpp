@@ -244,6 +244,24 @@ TEST(ReadQuery, refuses)
     EXPECT_EQ(error_of("TransitiveTagKeys.member.1.deeper=a"), "'transitiveTagKeys.1.member' expected a String");
 }
 
+TEST(ReadQuery, survives_bit_flips)
+{
+    sts::AssumeRoleRequest original;
+    fill(original, 3);
+    const std::string form = write_form(original, false);
+    ASSERT_GT(form.size(), 200u);
+    std::size_t accepted = 0;
+    for (std::size_t i = 0; i < form.size() * 8; ++i) {
+        std::string flipped = form;
+        flipped[i / 8] = static_cast<char>(flipped[i / 8] ^ (1 << (i % 8)));
+        sts::AssumeRoleRequest request;
+        if (!read_query(flipped, request).ok()) continue;
+        ++accepted;
+        (void)check(request, {});
+    }
+    EXPECT_GT(accepted, 0u);
+}
+
 TEST(WriteXml, shapes_of_the_answers)
 {
     sts::GetCallerIdentityResponse identity;

@@ -1,8 +1,11 @@
 #include "scenario/world.h"
 
-#include "decide/retention.h"
+#include <cstdlib>
+
+#include "control/retention.h"
+#include "front/dispatch.h"
+#include "front/members.h"
 #include "services/seed.h"
-#include "shape/check.h"
 #include "shape/read.h"
 #include "shape/slots.h"
 #include "shape/write.h"
@@ -21,11 +24,11 @@ void SeededRandom::fill(std::span<std::byte> bytes)
     }
 }
 
-void ManualExecutor::run()
+void VirtualExecutor::run()
 {
-    while (!queue_.empty()) {
-        auto work = std::move(queue_.front());
-        queue_.pop_front();
+    while (!queue_.empty() && queue_.begin()->first <= clock_.uptime()) {
+        auto work = std::move(queue_.begin()->second);
+        queue_.erase(queue_.begin());
         work();
     }
 }
@@ -46,13 +49,18 @@ World::World()
 
 void World::open_store()
 {
+    retention_.reset();
     store_ = std::make_unique<state::Store>(env(), state::make_memory_journal(journal_, executor_));
+    retention_ = std::make_unique<control::Retention>(*store_);
+    retention_->follow();
     CHECK(store_->load().ok());
+    retention_->start();
 }
 
 void World::restart()
 {
     executor_.run();
+    executor_.clear();
     open_store();
 }
 
@@ -80,43 +88,38 @@ Result<std::string> World::call(const std::string& service, const std::string& o
     for (const auto& candidate : served_.operations())
         if (candidate.info->service->name == service && candidate.info->name == operation) served = &candidate;
     if (!served) return ApiError{"NotImplemented", service + ":" + operation};
-    RETURN_IF_ERROR(services::may_call(*served, principal_));
 
     const auto& info = *served->info;
-    std::vector<std::max_align_t> storage(info.request->size / sizeof(std::max_align_t) + 1);
-    void* record = storage.data();
-    std::memset(record, 0, storage.size() * sizeof(std::max_align_t));
-    const std::unique_ptr<void, std::function<void(void*)>> owner(record, [&](void* data) { shape::destroy_record(*info.request, data); });
-    std::vector<shape::UnknownEnum> unknown;
-    RETURN_IF_ERROR(shape::read_json(request, shape::RecordRef(*info.request, record), &unknown));
-    RETURN_IF_ERROR(shape::validate(*info.service, shape::ConstRecordRef(*info.request, record), unknown));
-    RETURN_IF_ERROR(services::check_refused(*served, record));
-
-    Result<services::ServedOperation::Render> render = ApiError{};
-    change([&](state::Txn& txn) {
-        const services::Call call{.now = clock_.now(), .ids = random_, .principal = principal_, .scope = {"000000000000", "us-east-1"},
-                                  .request_id = "request", .source = "127.0.0.1", .installation = installation_};
-        render = served->run(txn, call, record);
-        if (!render.ok()) txn.roll_back();
+    front::Ask ask;
+    ask.operation = served;
+    ask.protocol = info.service->protocols.front();
+    auto* data = static_cast<std::byte*>(std::calloc(1, info.request->size));
+    const std::shared_ptr<void> record(data, [&info](void* bytes) {
+        shape::destroy_record(*info.request, bytes);
+        std::free(bytes);
     });
-    if (!render.ok()) return std::move(render).error();
-    const auto response = (*render)();
+    ask.request = record;
+    const shape::RecordRef into(*info.request, data);
+    RETURN_IF_ERROR(shape::read_json(request, into, &ask.unknown));
+    if (const auto member = front::first_refused(into, served->refused)) return front::refusal(info, *member);
+    ask.principal = principal_;
+    ask.scope = {"000000000000", "us-east-1"};
+    ask.request_id = "request";
+    ask.source = "127.0.0.1";
+    ask.installation = &installation_;
+    std::optional<Result<services::ServedOperation::Render>> render;
+    front::dispatch(*store_, std::move(ask), [&](auto answer) { render = std::move(answer); });
+    executor_.run();
+    CHECK(render.has_value());
+    if (!render->ok()) return render->error();
+    const auto response = (**render)();
     return shape::write_json(shape::ConstRecordRef(*info.response, response.get()));
 }
 
 void World::advance(Milliseconds by)
 {
     clock_.advance(by);
-    for (bool more = true; more;) {
-        const auto expired = decide::plan_retention(view(), clock_.now());
-        more = !expired.empty();
-        change([&](state::Txn& txn) {
-            for (const auto& id : expired.tasks) txn.erase<model::Task>(id);
-            for (const auto& id : expired.tokens) txn.erase<model::ClientToken>(id);
-            for (const auto& id : expired.instances) txn.erase<model::Instance>(id);
-            for (const auto& id : expired.definitions) txn.erase<model::TaskDefinition>(id);
-        });
-    }
+    executor_.run();
 }
 
 std::vector<std::string> World::complaints() const { return state::examine(store_->view()); }

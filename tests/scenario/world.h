@@ -2,12 +2,12 @@
 // the HTTP server, over a store with a journal in memory. Agents are played by the test.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "control/retention.h"
 #include "env/clock.h"
 #include "services/served.h"
 #include "state/store.h"
@@ -32,14 +32,18 @@ private:
     std::uint64_t state_ = 4711;
 };
 
-class ManualExecutor : public env::Executor {
+// Runs in order of virtual time what is due.
+class VirtualExecutor : public env::Executor {
 public:
-    void post(std::function<void()> work) override { queue_.push_back(std::move(work)); }
-    void post_after(Milliseconds, std::function<void()> work) override { post(std::move(work)); }
+    explicit VirtualExecutor(VirtualClock& clock) : clock_(clock) {}
+    void post(std::function<void()> work) override { post_after({}, std::move(work)); }
+    void post_after(Milliseconds delay, std::function<void()> work) override { queue_.emplace(clock_.uptime() + delay, std::move(work)); }
     void run();
+    void clear() { queue_.clear(); }  // the process is gone, and its timers with it
 
 private:
-    std::deque<std::function<void()>> queue_;
+    VirtualClock& clock_;
+    std::multimap<Milliseconds, std::function<void()>> queue_;
 };
 
 class World {
@@ -53,13 +57,12 @@ public:
 
     void change(const std::function<void(state::Txn&)>& work);  // durable when it returns
     state::View view() const { return store_->view(); }
-    void advance(Milliseconds by);      // retention runs, too
+    void advance(Milliseconds by);      // what is due in between is run
     void restart();                     // a new store, from the journal
     std::vector<std::string> complaints() const;  // the doctor's
     Time now() { return clock_.now(); }
     Ids& ids() { return random_; }
     services::Installation& installation() { return installation_; }
-    std::string error_codes_seen() const;
 
 private:
     env::Env env() { return {clock_, random_, executor_, faults_}; }
@@ -70,13 +73,14 @@ private:
     };
     VirtualClock clock_;
     SeededRandom random_;
-    ManualExecutor executor_;
+    VirtualExecutor executor_{clock_};
     NoFaults faults_;
     services::Served served_;
     services::Installation installation_;
     services::Principal principal_;
     std::shared_ptr<state::MemoryJournalData> journal_ = std::make_shared<state::MemoryJournalData>();
     std::unique_ptr<state::Store> store_;
+    std::unique_ptr<control::Retention> retention_;
 };
 
 }  // namespace boxship::tests

@@ -2,7 +2,7 @@
 //
 //   run    start the container through the OCI runtime, keep its output, wait for its end, write the exit file
 //          durably, then tell whoever listens. options.h lists its arguments; protocol.h its socket.
-//   enter  join the cgroups named, then execute the rest of the arguments: how `exec` gets into a container's cgroup.
+//   enter  run a program in the cgroups named: how `exec` gets into a container's (enter.h).
 //   init   inside a container: start the arguments as a child, pass signals on, reap orphans, end with its status.
 //
 // It shares no code with the agent beyond files and descriptors, links statically and allocates little: there is one

@@ -34,7 +34,7 @@ bool parse_options(std::span<char* const> args, MonitorOptions& options)
         else return false;
     }
     return !options.id.empty() && !options.directory.empty() && !options.oci_root.empty() && !options.exit_file.empty() &&
-           !options.log_directory.empty() && options.log_files_max > 0 && options.log_bytes_max > 0;
+           !options.log_directory.empty() && options.log_bytes_max > 0;
 }
 
 }  // namespace boxship::runtime

@@ -19,7 +19,7 @@ struct MonitorOptions {
     std::string exit_file;                   // --exit-file    written durably at the end
     std::string log_directory;               // --log-dir
     std::uint64_t log_bytes_max = 10 << 20;  // --log-bytes    per file
-    std::uint32_t log_files_max = 5;         // --log-files
+    std::uint32_t log_files_max = 5;         // --log-files    0: none, output is thrown away
     bool tty = false;                        // --tty 1
     bool open_stdin = false;                 // --stdin 1      a pipe that nobody writes instead of /dev/null
     bool hide_unified = false;               // --hide-unified 1  crun must not see controllers in a hybrid v2 hierarchy

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ecs/ops.h"
+#include "services/ecs/account_settings.h"
 #include "services/ecs/capacity.h"
 #include "services/ecs/messages.h"
 #include "services/ecs/rows.h"
@@ -48,7 +49,7 @@ Result<ClusterRow> create_cluster(Txn& txn, const Call& call, const api::CreateC
     cluster.scope = call.scope;
     cluster.name = name;
     cluster.created_at = call.now;
-    cluster.settings = {{"containerInsights", "disabled"}};
+    cluster.settings = {{"containerInsights", account_setting(txn, call, api::SettingName::container_insights)}};
     ASSIGN_OR_RETURN(cluster.tags, read_tags(request.tags));
     RETURN_IF_ERROR(set_settings(cluster, request.settings));
     if (request.configuration) cluster.configuration = shape::write_json(*request.configuration);

@@ -137,7 +137,7 @@ api::DeregisterContainerInstanceResponse render_deregistered(const InstanceRow& 
 
 Result<std::monostate> update_container_agent(Txn&, const Call&, const api::UpdateContainerAgentRequest&)
 {
-    return ApiError{"UpdateInProgressException", messages::agent_update};
+    return ApiError{"NoUpdateAvailableException", messages::agent_update};
 }
 
 api::UpdateContainerAgentResponse render_agent(const std::monostate&) { return {}; }

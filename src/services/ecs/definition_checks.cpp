@@ -63,6 +63,11 @@ Result<> check_container(const api::TaskDefinition& definition, const api::Conta
     RETURN_IF_ERROR(check_memory(definition, container));
     RETURN_IF_ERROR(check_ports(definition, container));
     RETURN_IF_ERROR(check_mounts(definition, container));
+    for (const auto& from : container.volumes_from) {
+        const bool known = std::ranges::any_of(definition.container_definitions, [&](const auto& other) { return other.name == from.source_container; });
+        if (!known || from.source_container == container.name)
+            return client_error(say(messages::volumes_from_unknown, container.name, from.source_container));
+    }
     for (const auto& variable : container.environment)
         if (variable.name.empty()) return about(messages::container_environment, container);
     if (definition.network_mode == api::NetworkMode::awsvpc && !container.hostname.empty()) return about(messages::container_hostname, container);

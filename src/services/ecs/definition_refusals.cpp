@@ -22,22 +22,14 @@ const char* refused_member(const api::ContainerDefinition& container)
     refusal.when(!container.resource_requirements.empty(), "resourceRequirements");
     refusal.when(container.restart_policy.has() && container.restart_policy->enabled.value_or(false), "restartPolicy");
     refusal.when(!container.credential_specs.empty(), "credentialSpecs");
-    refusal.when(!container.system_controls.empty(), "systemControls");
     refusal.when(!container.links.empty(), "links");
-    refusal.when(!container.volumes_from.empty(), "volumesFrom");
-    refusal.when(!container.docker_security_options.empty(), "dockerSecurityOptions");
-    refusal.when(container.disable_networking.value_or(false), "disableNetworking");
-    refusal.when(container.interactive.value_or(false), "interactive");
-    refusal.when(container.pseudo_terminal.value_or(false), "pseudoTerminal");
+    for (const auto& option : container.docker_security_options)
+        refusal.when(!option.view().starts_with("no-new-privileges"), "dockerSecurityOptions");
     for (const auto& port : container.port_mappings) refusal.when(!port.container_port_range.empty(), "containerPortRange");
     if (container.log_configuration) {
         const auto driver = container.log_configuration->log_driver.value_or(api::LogDriver::unknown);
         refusal.when(driver != api::LogDriver::awslogs && driver != api::LogDriver::json_file, "logConfiguration.logDriver");
         refusal.when(!container.log_configuration->secret_options.empty(), "logConfiguration.secretOptions");
-    }
-    if (container.linux_parameters) {
-        refusal.when(container.linux_parameters->max_swap.has(), "linuxParameters.maxSwap");
-        refusal.when(container.linux_parameters->swappiness.has(), "linuxParameters.swappiness");
     }
     return refusal.member;
 }

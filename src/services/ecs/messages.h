@@ -64,6 +64,7 @@ constexpr const char* container_stop_timeout = "Invalid setting for container '{
 constexpr const char* container_environment = "Invalid setting for container '{}'. An environment variable needs a name.";
 constexpr const char* container_mount_path = "Invalid setting for container '{}'. A mount point needs an absolute containerPath.";
 constexpr const char* container_hostname = "Invalid setting for container '{}'. 'hostname' is not supported when networkMode=awsvpc.";
+constexpr const char* volumes_from_unknown = "Invalid setting for container '{}'. The container '{}' of 'volumesFrom' is not in the task definition.";
 constexpr const char* essential_none = "At least one container of a task definition must be essential.";
 constexpr const char* volume_unknown = "Unknown volume '{}'.";
 constexpr const char* volume_name = "Volume names are 1 to 255 letters, digits, hyphens and underscores.";

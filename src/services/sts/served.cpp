@@ -24,11 +24,22 @@ api::GetCallerIdentityResponse render_caller(const Caller& caller)
     return response;
 }
 
+// Whose key is this? There is one account.
+Result<std::string> get_access_key_info(Txn&, const Call& call, const api::GetAccessKeyInfoRequest&) { return call.scope.account; }
+
+api::GetAccessKeyInfoResponse render_key_info(const std::string& account)
+{
+    api::GetAccessKeyInfoResponse response;
+    response.account = account;
+    return response;
+}
+
 }  // namespace
 
 void serve_sts(Served& served)
 {
     served.add<api::ops::GetCallerIdentity>(get_caller_identity, render_caller).for_hosts().for_anyone();
+    served.add<api::ops::GetAccessKeyInfo>(get_access_key_info, render_key_info).ignores({"AccessKeyId"});
 }
 
 }  // namespace boxship::services

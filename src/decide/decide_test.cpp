@@ -1,0 +1,138 @@
+#include <gtest/gtest.h>
+
+#include "base/ipv4.h"
+#include "decide/addresses.h"
+#include "decide/fargate_sizes.h"
+#include "decide/retention.h"
+
+namespace boxship::decide {
+namespace {
+
+class CountingIds : public Ids {
+public:
+    void fill(std::span<std::byte> bytes) override
+    {
+        for (auto& byte : bytes) byte = static_cast<std::byte>((state_ = state_ * 6364136223846793005ull + 1442695040888963407ull) >> 56);
+    }
+
+private:
+    std::uint64_t state_ = 7;
+};
+
+template <class Row>
+void put(state::Tables& tables, Row row)
+{
+    const auto key = row.key();
+    tables.set<Row>(key, std::make_shared<const Row>(std::move(row)));
+}
+
+TEST(FargateSizes, are_those_of_the_table)
+{
+    std::size_t pairs = 0;
+    for (const auto& size : fargate_sizes()) pairs += size.memory.size();
+    EXPECT_EQ(pairs, 3u + 4 + 7 + 13 + 23 + 12 + 12);
+    EXPECT_TRUE(fargate_size_exists(256, 512));
+    EXPECT_FALSE(fargate_size_exists(256, 3072));
+    EXPECT_TRUE(fargate_size_exists(4096, 30720));
+    EXPECT_TRUE(fargate_size_exists(8192, 61440));
+    EXPECT_FALSE(fargate_size_exists(8192, 17 * 1024));
+    EXPECT_TRUE(fargate_size_exists(16384, 122880));
+    EXPECT_FALSE(fargate_size_exists(128, 512));
+}
+
+TEST(FargateSizes, are_read_as_numbers_and_with_units)
+{
+    EXPECT_EQ(parse_cpu("256"), 256);
+    EXPECT_EQ(parse_cpu(".25 vCPU"), 256);
+    EXPECT_EQ(parse_cpu("0.5vcpu"), 512);
+    EXPECT_EQ(parse_cpu("16 vCPU"), 16384);
+    EXPECT_EQ(parse_memory("2048"), 2048);
+    EXPECT_EQ(parse_memory("0.5GB"), 512);
+    EXPECT_EQ(parse_memory("3 gb"), 3072);
+    for (const char* text : {"", " ", "x", "1.2.3", "-1", "1 GB", "0.3", "1e3", "99999999999999"}) EXPECT_FALSE(parse_cpu(text)) << text;
+    for (const char* text : {"", "1 vCPU", ".", "0.0001GB"}) EXPECT_FALSE(parse_memory(text)) << text;
+}
+
+TEST(Addresses, keep_to_the_subnet_and_its_reserved_ones)
+{
+    state::Tables tables;
+    const state::View view(tables);
+    CountingIds ids;
+    const auto range = Ipv4Range::parse("10.0.0.16/28");
+    const model::Subnet subnet{.id = ids.next<SubnetId>(), .vpc = ids.next<VpcId>(), .network = range->network, .prefix = 28};
+    ASSERT_EQ(subnet_usable(subnet), 11u);
+    std::set<std::uint32_t> given;
+    for (std::uint32_t n = 0; n < 11; ++n) {
+        const auto address = pick_address(view, subnet, ids);
+        ASSERT_TRUE(address);
+        EXPECT_GE(*address, range->network + 4);
+        EXPECT_LT(*address, range->last());
+        EXPECT_TRUE(given.insert(*address).second);
+        EXPECT_EQ(subnet_available(view, subnet), 11 - n);
+        put(tables, model::Eni{.id = ids.next<EniId>(), .vpc = subnet.vpc, .subnet = subnet.id, .address = *address});
+    }
+    EXPECT_FALSE(pick_address(view, subnet, ids));
+    EXPECT_EQ(subnet_available(view, subnet), 0u);
+}
+
+TEST(Addresses, have_their_names)
+{
+    CountingIds ids;
+    EXPECT_EQ(private_dns_name(*parse_ipv4("172.31.5.9"), "us-east-1"), "ip-172-31-5-9.ec2.internal");
+    EXPECT_EQ(private_dns_name(*parse_ipv4("172.31.5.9"), "eu-west-1"), "ip-172-31-5-9.eu-west-1.compute.internal");
+    const std::string mac = pick_mac(ids);
+    EXPECT_EQ(mac.size(), 17u);
+    EXPECT_TRUE(mac.starts_with("0a:"));
+    EXPECT_NE(mac, pick_mac(ids));
+}
+
+TEST(Retention, takes_what_is_old_and_says_when_the_next_is_due)
+{
+    state::Tables tables;
+    const state::View view(tables);
+    CountingIds ids;
+    const Time now{1'000'000'000};
+    const auto hour = std::chrono::hours(1);
+    const auto definition = ids.next<TaskDefinitionId>();
+    const auto stopped = [&](Time since) {
+        model::Task task{.id = ids.next<TaskId>(), .definition = definition};
+        task.status = model::TaskStatus::stopped;
+        task.stopped_at = since;
+        put(tables, task);
+        return task.id;
+    };
+    const TaskId old = stopped(now - hour);
+    stopped(now - std::chrono::minutes(50));
+    put(tables, model::Task{.id = ids.next<TaskId>(), .definition = definition});
+    put(tables, model::ClientToken{.name = {{}, "RunTask", "t"}, .created_at = now - std::chrono::hours(24)});
+    put(tables, model::TaskDefinition{.id = definition, .status = model::DefinitionStatus::delete_in_progress});
+    const auto unused = ids.next<TaskDefinitionId>();
+    put(tables, model::TaskDefinition{.id = unused, .status = model::DefinitionStatus::delete_in_progress});
+    const Expired expired = plan_retention(view, now);
+    EXPECT_EQ(expired.tasks, std::vector{old});
+    EXPECT_EQ(expired.tokens.size(), 1u);
+    EXPECT_EQ(expired.definitions, std::vector{unused});
+    EXPECT_TRUE(expired.instances.empty());
+    ASSERT_TRUE(expired.wake_at);
+    EXPECT_EQ(*expired.wake_at, now + std::chrono::minutes(10));
+}
+
+TEST(Retention, takes_a_bounded_share_per_turn)
+{
+    state::Tables tables;
+    const state::View view(tables);
+    CountingIds ids;
+    const Time now{1'000'000'000};
+    for (int n = 0; n < 100; ++n) {
+        model::Task task{.id = ids.next<TaskId>()};
+        task.status = model::TaskStatus::stopped;
+        task.stopped_at = Time{n + 1};
+        put(tables, task);
+    }
+    const Expired expired = plan_retention(view, now);
+    EXPECT_EQ(expired.tasks.size(), 64u);
+    EXPECT_EQ(expired.wake_at, now);
+}
+
+}  // namespace
+}  // namespace boxship::decide
