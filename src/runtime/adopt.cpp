@@ -38,7 +38,7 @@ HostResult<Found> Runtime::look_at(const ContainerId& id)
             if (news.kind != MonitorNews::Kind::started) continue;
             found.state = Found::State::running;
             found.started = news.started;
-            watcher_.add(id, *std::move(connection), std::move(rest), monitor);
+            if (!watcher_.watches(id)) watcher_.add(id, *std::move(connection), std::move(rest), monitor);
             return found;
         }
         await_end(monitor, start_patience);

@@ -227,7 +227,7 @@ HostResult<std::string> render_exec_process(const std::string& config, const Exe
     auto parsed = shape::Json::parse(config);
     if (!parsed) return HostError{"config.json: " + parsed.error(), EINVAL};
     shape::Json process = (*parsed)["process"];
-    process.set("terminal", false);
+    process.set("terminal", spec.terminal);
     shape::Json args = shape::Json::array();
     for (const auto& word : spec.args) args.push_back(word);
     process.set("args", args);

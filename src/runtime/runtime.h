@@ -67,6 +67,9 @@ public:
 
     HostResult<Stats> stats(const ContainerId& id) const;
     HostResult<ExecOutcome> exec(const ContainerId& id, const ExecSpec& spec);
+    HostResult<ExecSession> open_exec(const ContainerId& id, const ExecSpec& spec);
+    void hang_up(const ExecSession& session);                // ends it, should it still run
+    HostResult<int> await_exec(ExecSession session);         // its exit status; closes what is still open of it first
 
     // Removes whatever carries the platform's name and is not listed; output only if it is in neither list.
     struct Known {
@@ -88,6 +91,8 @@ private:
     std::vector<std::string> monitor_words(const ContainerSpec& spec) const;
     HostResult<Started> hear_start(const ContainerId& id, env::UniqueFd connection, pid_t monitor);
     std::vector<std::string> oci_words() const;
+    HostResult<std::string> write_exec_process(const ContainerId& id, const ExecSpec& spec);
+    std::vector<std::string> exec_words(const ContainerId& id, const ExecSpec& spec, const std::string& file) const;
     void keep_seccomp(const ContainerSpec& spec);
     std::string kept_seccomp(const std::vector<std::string>& capabilities);
     HostResult<> command(const ContainerId& id, const std::string& line);

@@ -1,5 +1,7 @@
 // Real containers of busybox: what they see, how they start and end.
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <termios.h>
 
 #include "base/strings.h"
 #include "runtime/test_host.h"
@@ -202,6 +204,70 @@ TEST_F(Containers, execute_more_programs)
     ASSERT_TRUE(runtime_->stop(spec.id, {.signal = SIGKILL}).ok());
     await(spec.id);
     EXPECT_FALSE(runtime_->exec(spec.id, {.args = {"id"}}).ok());
+}
+
+std::string read_until(int fd, const std::string& text)
+{
+    std::string all;
+    char buffer[4096];
+    while (all.find(text) == std::string::npos) {
+        const ssize_t got = ::read(fd, buffer, sizeof buffer);
+        if (got <= 0) break;
+        all.append(buffer, static_cast<std::size_t>(got));
+    }
+    return all;
+}
+
+TEST_F(Containers, hold_conversations_with_executed_programs)
+{
+    const auto spec = shell("echo ready; sleep 60");
+    launch(spec);
+    await_output(spec.id, "ready");
+    auto session = runtime_->open_exec(spec.id, {.args = {"sh", "-c", "read x; echo got $x; echo e >&2; read y; exit 5"}});
+    ASSERT_TRUE(session.ok()) << session.error().message;
+    ASSERT_EQ(::write(session->in.get(), "one\n", 4), 4);
+    EXPECT_EQ(read_until(session->out.get(), "\n"), "got one\n");
+    EXPECT_EQ(read_until(session->err.get(), "\n"), "e\n");
+    ASSERT_EQ(::write(session->in.get(), "two\n", 4), 4);
+    auto code = runtime_->await_exec(*std::move(session));
+    ASSERT_TRUE(code.ok());
+    EXPECT_EQ(*code, 5);
+
+    session = runtime_->open_exec(spec.id, {.args = {"sh"}, .deadline = Milliseconds(0), .terminal = true});
+    ASSERT_TRUE(session.ok()) << session.error().message;
+    winsize size{};
+    size.ws_row = 33;
+    size.ws_col = 77;
+    ASSERT_EQ(::ioctl(session->in.get(), TIOCSWINSZ, &size), 0);
+    const std::string line = "tty; until [ \"$(stty size)\" = '33 77' ]; do sleep 0.01; done; echo si''zed\n";
+    ASSERT_EQ(::write(session->in.get(), line.data(), line.size()), static_cast<ssize_t>(line.size()));
+    EXPECT_NE(read_until(session->out.get(), "sized\r\n").find("/dev/pts/"), std::string::npos);
+    runtime_->hang_up(*session);
+    code = runtime_->await_exec(*std::move(session));
+    ASSERT_TRUE(code.ok());
+    EXPECT_EQ(*code, 128 + SIGTERM);
+    EXPECT_EQ(runtime_->stats(spec.id)->pids, 1u);  // nothing of the sessions is left
+}
+
+TEST_F(Containers, fit_into_the_least_memory_there_is)
+{
+    auto spec = shell("echo small");
+    spec.memory_bytes = 6 << 20;
+    EXPECT_EQ(run(spec).code, 0);
+    EXPECT_EQ(output(spec.id), "small\n");
+}
+
+TEST_F(Containers, may_have_very_many_layers)
+{
+    auto spec = shell("cat /from/0 /from/119");
+    for (int i = 0; i < 120; ++i) {
+        const std::string layer = directory_ + "/layers/sha256,with:odd=characters-and-a-name-as-long-as-a-digest-" + std::to_string(i);
+        ASSERT_TRUE(env::make_directories(layer + "/from").ok());
+        ASSERT_TRUE(env::write_file(layer + "/from/" + std::to_string(i), std::to_string(i) + "\n").ok());
+        spec.layers.insert(spec.layers.begin(), layer);
+    }
+    EXPECT_EQ(run(spec).code, 0);
+    EXPECT_EQ(output(spec.id), "0\n119\n");
 }
 
 TEST_F(Containers, are_limited_and_measured)

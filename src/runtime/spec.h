@@ -13,6 +13,7 @@
 
 #include "base/id.h"
 #include "base/time.h"
+#include "env/real/unique_fd.h"
 
 namespace boxship::runtime {
 
@@ -188,7 +189,18 @@ struct ExecSpec {
     std::vector<std::string> env;   // besides the container's
     std::string user;               // empty: the container's
     std::string cwd;                // empty: the container's
-    Milliseconds deadline = Milliseconds(30000);  // then everything it started is killed: ETIMEDOUT
+    Milliseconds deadline = Milliseconds(30000);  // then everything it started is killed: ETIMEDOUT; 0: none
+    bool terminal = false;          // open_exec only
+};
+
+// A program that runs beside the container's first process, with its streams in our hands. With a terminal, `in` and
+// `out` are its master (two descriptors) and there is no `err`; `in` takes TIOCSWINSZ.
+struct ExecSession {
+    env::UniqueFd in;
+    env::UniqueFd out;
+    env::UniqueFd err;
+    int helper = 0;          // the process to wait for
+    std::string file;
 };
 
 struct ExecOutcome {

@@ -156,7 +156,7 @@ protected:
         ASSERT_TRUE(env::make_directories(top + "/etc").ok());
         ASSERT_EQ(::link("/bin/busybox", (base + "/bin/busybox").c_str()) == 0 || copy_busybox(base), true);
         for (const char* applet : {"sh", "cat", "echo", "id", "sleep", "ls", "pwd", "env", "grep", "hostname", "touch", "seq", "dd", "mount",
-                                   "kill", "head", "ps", "stty", "wc", "mknod", "ip", "tail"})
+                                   "kill", "head", "ps", "stty", "wc", "mknod", "ip", "tail", "tty"})
             ASSERT_EQ(::symlink("busybox", (base + "/bin/" + applet).c_str()), 0);
         ASSERT_TRUE(env::write_file(base + "/etc/passwd", "root:x:0:0::/root:/bin/sh\n").ok());
         ASSERT_TRUE(env::write_file(top + "/etc/passwd", "root:x:0:0::/root:/bin/sh\napp:x:1000:1001::/home/app:/bin/sh\n").ok());

@@ -1,6 +1,7 @@
 #include "runtime/monitor/enter.h"
 
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -23,6 +24,7 @@ namespace {
 struct EnterOptions {
     std::vector<std::string> join;
     bool hide_unified = false;
+    bool terminal = false;
     long deadline_ms = 0;  // 0: none
     char* const* program = nullptr;
 };
@@ -36,6 +38,7 @@ bool parse(std::span<char* const> args, EnterOptions& options)
             return i + 1 < args.size();
         }
         if (word == "--hide-unified") options.hide_unified = true;
+        else if (word == "--terminal") options.terminal = true;
         else if (word == "--join" && i + 1 < args.size()) options.join.emplace_back(args[++i]);
         else if (word == "--deadline" && i + 1 < args.size()) options.deadline_ms = std::atol(args[++i]);
         else return false;
@@ -47,6 +50,10 @@ bool parse(std::span<char* const> args, EnterOptions& options)
 {
     ::sigprocmask(SIG_SETMASK, &mask, nullptr);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (options.terminal) {
+        ::setsid();
+        ::ioctl(0, TIOCSCTTY, 0);
+    }
     HostResult<> done = join_cgroups(options.join);
     if (done && options.hide_unified) done = hide_unified_cgroups();
     if (!done) {
@@ -104,6 +111,7 @@ int enter(std::span<char* const> args)
     sigset_t before;
     ::sigemptyset(&set);
     ::sigaddset(&set, SIGCHLD);
+    ::sigaddset(&set, SIGTERM);
     ::sigprocmask(SIG_BLOCK, &set, &before);
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     const pid_t child = ::fork();
@@ -114,10 +122,10 @@ int enter(std::span<char* const> args)
     for (;;) {
         timespec left = until(end);
         const int number = options.deadline_ms > 0 ? ::sigtimedwait(&set, nullptr, &left) : ::sigwaitinfo(&set, nullptr);
-        if (number < 0 && errno == EAGAIN) {
-            ::kill(child, SIGKILL);
+        const bool late = number < 0 && errno == EAGAIN;
+        if (late || number == SIGTERM) {
             kill_children();
-            return enter_too_late;
+            return late ? enter_too_late : 128 + SIGTERM;
         }
         int status = 0;
         for (pid_t pid = ::waitpid(-1, &status, WNOHANG); pid > 0; pid = ::waitpid(-1, &status, WNOHANG)) {
