@@ -159,6 +159,7 @@ std::string Script::step(const std::string& line)
         world_.advance(std::chrono::seconds(number * (unit == 'h' ? 3600 : unit == 'm' ? 60 : 1)));
         return "";
     }
+    if (verb == "vpc") return add_vpc(rest);
     if (verb == "restart") {
         world_.restart();
         return "";
@@ -263,6 +264,25 @@ std::string Script::connect(const std::string& host, bool connected)
         model::Instance instance = *txn.get<model::Instance>(found->second);
         instance.agent_connected = connected;
         txn.put(std::move(instance));
+    });
+    return "";
+}
+
+std::string Script::add_vpc(const std::string& text)
+{
+    const auto range = Ipv4Range::parse(text);
+    if (!range) return "that is not a range";
+    const model::Scope scope{"000000000000", "us-east-1"};
+    model::Vpc vpc{.id = world_.ids().next<VpcId>(), .scope = scope, .network = range->network, .prefix = range->prefix};
+    model::Subnet subnet{.id = world_.ids().next<SubnetId>(), .scope = scope, .vpc = vpc.id, .network = range->network, .prefix = range->prefix};
+    subnet.zone = "us-east-1a";
+    model::SecurityGroup group{.id = world_.ids().next<SecurityGroupId>(), .scope = scope, .vpc = vpc.id, .name = "default"};
+    saved_["other_subnet"] = to_short_text("subnet-", subnet.id);
+    saved_["other_group"] = to_short_text("sg-", group.id);
+    world_.change([&](state::Txn& txn) {
+        txn.put(vpc);
+        txn.put(subnet);
+        txn.put(group);
     });
     return "";
 }

@@ -66,12 +66,10 @@ std::string effective(const View& view, const model::Scope& scope, const std::st
     return known.value;
 }
 
-// Whose settings a request is about. The account's owner may name anyone, others themselves.
-Result<std::string> owner_of(const Call& call, std::string_view principal)
+// Whose settings a request is about: the account's owner, who alone may ask, may name anyone.
+std::string owner_of(const Call& call, std::string_view principal)
 {
-    if (principal.empty() || principal == call.principal.arn) return call.principal.arn;
-    if (call.principal.kind != Principal::Kind::root) return invalid(messages::setting_root);
-    return std::string(principal);
+    return std::string(principal.empty() ? std::string_view(call.principal.arn) : principal);
 }
 
 Result<SettingRow> put(Txn& txn, const Call& call, std::optional<api::SettingName> name, std::string_view value, const std::string& owner)
@@ -85,7 +83,7 @@ Result<SettingRow> put(Txn& txn, const Call& call, std::optional<api::SettingNam
 
 Result<SettingRow> put_account_setting(Txn& txn, const Call& call, const api::PutAccountSettingRequest& request)
 {
-    ASSIGN_OR_RETURN(const std::string owner, owner_of(call, request.principal_arn));
+    const std::string owner = owner_of(call, request.principal_arn);
     return put(txn, call, request.name, request.value, owner);
 }
 
@@ -100,7 +98,7 @@ Result<SettingRow> delete_account_setting(Txn& txn, const Call& call, const api:
 {
     const auto* known = find_known(request.name);
     if (!known) return invalid(messages::setting_unknown);
-    ASSIGN_OR_RETURN(const std::string owner, owner_of(call, request.principal_arn));
+    const std::string owner = owner_of(call, request.principal_arn);
     txn.erase<model::AccountSetting>({call.scope, owner, std::string(api::to_text(known->name))});
     return SettingRow{known->name, effective(txn, call.scope, owner, *known), owner};
 }
@@ -109,7 +107,7 @@ Result<SettingRows> list_account_settings(Txn& txn, const Call& call, const api:
 {
     constexpr std::int32_t page_max = 10;
     ASSIGN_OR_RETURN(const Page page, read_page(request.next_token, request.max_results, page_max));
-    ASSIGN_OR_RETURN(const std::string owner, owner_of(call, request.principal_arn));
+    const std::string owner = owner_of(call, request.principal_arn);
     PageBuilder builder(page);
     SettingRows rows;
     for (const auto& known : known_settings()) {

@@ -169,7 +169,6 @@ constexpr const char* arn_invalid = "The specified resource ARN is not valid.";
 constexpr const char* resource_not_found = "The specified resource could not be found. ";
 constexpr const char* setting_unknown = "You can not update this setting.";
 constexpr const char* setting_invalid = "Invalid value '{}' for the setting '{}'.";
-constexpr const char* setting_root = "The settings of another principal can only be changed by the account's owner.";
 constexpr const char* page_size = "maxResults must be between 1 and {}.";
 constexpr const char* page_token = "Invalid token.";
 
