@@ -210,6 +210,7 @@ void Engine::adopted(const std::vector<Found>& found)
     std::sort(by_arrival.begin(), by_arrival.end());
     for (const auto& [accepted, id] : by_arrival) {
         Task& task = *tasks_.at(id);
+        publish(task);
         changed(id);
         if (task.record.stopped) continue;
         TaskPorts ports;

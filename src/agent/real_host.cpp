@@ -90,6 +90,13 @@ void RealHost::collect_images(Milliseconds unused_for)
     });
 }
 
+HostResult<> RealHost::purge()
+{
+    RETURN_IF_ERROR(runtime_->purge());
+    if (instance_) RETURN_IF_ERROR(instance_->release());
+    return sweep_networks({});
+}
+
 // Only for hosts whose containers share a network with programs that are not ours.
 bool RealHost::port_is_free(std::uint16_t port, const std::string& protocol)
 {

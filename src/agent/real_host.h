@@ -61,6 +61,8 @@ public:
 
     std::string log_directory(const std::string& container) const;
     void collect_images(Milliseconds unused_for);   // in the background
+    // Kills this agent's containers and removes all that it made on the host, but not the routers it shares.
+    HostResult<> purge();
     Workers& workers() { return workers_; }
 
 private:
