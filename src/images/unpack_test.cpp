@@ -248,6 +248,41 @@ TEST_F(Unpack, damage_and_excess_are_refused)
     EXPECT_EQ(refusal(TarWriter().file("", "x").finish()), EBADMSG);
 }
 
+TEST_F(Unpack, whatever_is_changed_stays_inside)
+{
+    TarWriter tar;
+    tar.directory("a/").file("a/f", "text").link("a/l", "../../..").hard_link("a/h", "a/f").file("a/l/x", "x").file("a/.wh.gone", "");
+    tar.pax({{"path", "b/" + std::string(120, 'p')}, {"size", "4"}, {"SCHILY.xattr.user.x", "y"}}).file("p", "data");
+    tar.pax({{"GNU.sparse.major", "1"}, {"GNU.sparse.minor", "0"}, {"GNU.sparse.name", "s"}, {"GNU.sparse.realsize", "600"}});
+    std::string map = "1\n500\n4\n";
+    map.resize(512, '\0');
+    tar.file("GNUSparseFile.0/s", map + "DATA");
+    const std::string good = tar.finish();
+    ASSERT_EQ(refusal(good), 0);
+    std::uint32_t random = 12345;
+    const auto next = [&random](std::size_t below) { return (random = random * 1664525 + 1013904223) / 65536 % below; };
+    const char* words[] = {"..", "/", "\x80", "7777777", "L", "5", "2", "1", "S", " ", "9", "-", "a/l"};
+    int taken = 0;
+    for (int round = 0; round < 300; ++round) {
+        std::string bytes = good;
+        for (std::size_t changes = 1 + next(4); changes > 0; --changes) {
+            const std::string word = words[next(std::size(words))];
+            bytes.replace(next(bytes.size() - word.size()), word.size(), word);
+        }
+        for (std::size_t block = 0; block + 512 <= bytes.size(); block += 512) {  // or the checksum would refuse nearly all
+            if (bytes.compare(block + 257, 5, "ustar") != 0) continue;
+            std::string header = bytes.substr(block, 512);
+            TarWriter::seal(header);
+            bytes.replace(block, 512, header);
+        }
+        ASSERT_TRUE(env::remove_tree(directory_ + "/layer").ok());
+        taken += refusal(bytes, {.bytes_max = 1 << 20, .entries_max = 100}) == 0;
+        ASSERT_EQ(env::list_directory(directory_)->size(), 1u) << "round " << round;
+    }
+    EXPECT_GT(taken, 10);
+    EXPECT_LT(taken, 290);
+}
+
 TEST_F(Unpack, overlayfs_reads_the_layers_as_meant)
 {
     const std::string low = make("low");
