@@ -34,13 +34,21 @@ Result<> authorise(const state::View& view, const Ask& ask)
     return access_denied(ask.principal, *operation.info, ask.protocol);
 }
 
-Result<Render> run(state::Txn& txn, const services::Call& call, const Ask& ask)
+using Work = services::DataWork<Render>;
+
+// An answer, or for an operation on bytes the work that will have one.
+Result<Render> run(state::Txn& txn, const services::Call& call, const Ask& ask, Work& work)
 {
     const shape::OperationInfo& info = *ask.operation->info;
     RETURN_IF_ERROR(authorise(txn, ask));
     const auto checked = check_request(info, ask.request.get(), ask.unknown);
     const bool speaks_first = info.service->validation == shape::ValidationStyle::own;
     if (!checked.ok() && !speaks_first) return checked.error();
+    if (ask.operation->begin) {
+        if (!checked.ok()) return checked.error();
+        ASSIGN_OR_RETURN(work, ask.operation->begin(txn, call, ask.request.get()));
+        return Render();
+    }
     auto answer = ask.operation->run(txn, call, ask.request.get());
     if (!answer.ok() || checked.ok()) return answer;
     return checked.error();
@@ -79,15 +87,16 @@ void dispatch(state::Store& store, Ask asked, Done done)
     struct Running {
         Ask ask;
         Result<Render> answer;
+        Work work;
     };
-    auto running = std::make_shared<Running>(Running{std::move(asked), server_error(asked.protocol)});
+    auto running = std::make_shared<Running>(Running{std::move(asked), server_error(asked.protocol), {}});
     store.update(
         [running, &store](state::Txn& txn) {
             const Ask& ask = running->ask;
             const services::Call call{store.env().clock.now(), store.env().random, ask.principal, ask.scope,
                                       ask.request_id,          ask.source,         *ask.installation};
             try {
-                running->answer = run(txn, call, ask);
+                running->answer = run(txn, call, ask, running->work);
             } catch (const std::exception& thrown) {
                 log_error("request {}: {} threw: {}", ask.request_id, ask.operation->info->name, thrown.what());
                 running->answer = server_error(ask.protocol);
@@ -99,7 +108,8 @@ void dispatch(state::Store& store, Ask asked, Done done)
                 log_error("request {}: {}", running->ask.request_id, durable.error().message);
                 running->answer = server_error(running->ask.protocol);
             }
-            done(std::move(running->answer));
+            if (running->answer.ok() && running->work) running->work(done);
+            else done(std::move(running->answer));
         });
 }
 

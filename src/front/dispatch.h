@@ -25,8 +25,8 @@ struct Ask {
     const services::Installation* installation = nullptr;
 };
 
-// `done` is called on the state's thread, once everything that the verb saw and wrote is durable. When the answer is an
-// error nothing was written.
+// `done` is called once everything that the verb saw and wrote is durable: on the state's thread, or for an operation on
+// bytes on whatever thread its work ends. When the answer is an error the verb's transaction wrote nothing.
 using Done = std::function<void(Result<services::ServedOperation::Render>)>;
 void dispatch(state::Store& store, Ask ask, Done done);
 

@@ -9,6 +9,10 @@
 #include "base/time.h"
 #include "model/common.h"
 
+namespace boxship::ecr {
+class DataPath;
+}
+
 namespace boxship::services {
 
 struct Principal {
@@ -30,6 +34,7 @@ struct Installation {
     std::string endpoint = "http://127.0.0.1:4566";   // where this API answers: what DiscoverPollEndpoint hands to agents
     std::string zone_default = "us-east-1a";
     double fargate_overcommit = 8;
+    ecr::DataPath* registry = nullptr;                // the registry's bytes, passwords and links; nullptr: no registry runs
 };
 
 struct Call {

@@ -10,6 +10,10 @@
 //
 // A verb looks up, refuses, changes and answers with rows (shared pointers, ids, plain values: nothing that points into
 // the view). When it answers with an error, what it wrote is taken back. Rendering happens off the state's thread.
+//
+// An operation on bytes (layers, manifests) is served by add_data: its verb looks up and refuses on the state's thread like
+// any other, and answers with the work to do afterwards, elsewhere, which delivers the rows.
+//
 // Members of the request that a verb does not honour are listed: `ignores` (no effect, and docs/coverage.md says so) or
 // `refuses` (present and not empty: the service's invalid-parameter error, with a sentence); silence is not an option.
 #pragma once
@@ -31,11 +35,17 @@ namespace boxship::services {
 
 using state::Txn;
 
+// Called once, off the state's thread; must not block. It calls what it is given once, later, on any thread.
+template <class Rows>
+using DataWork = std::function<void(std::function<void(Result<Rows>)> deliver)>;
+
 struct ServedOperation {
     const shape::OperationInfo* info = nullptr;
     // Makes the response record, of the type that info names.
     using Render = std::function<std::shared_ptr<const void>()>;
     std::function<Result<Render>(Txn&, const Call&, const void* request)> run;
+    // Instead of `run`, of an operation on bytes.
+    std::function<Result<DataWork<Render>>(Txn&, const Call&, const void* request)> begin;
     std::vector<std::string> ignored;   // member paths, "networkConfiguration.awsvpcConfiguration.assignPublicIp"
     std::vector<std::string> refused;
     bool any_principal = false;         // else: root, and hosts where `hosts` says so
@@ -59,8 +69,25 @@ public:
                                        const void* request) -> Result<ServedOperation::Render> {
             auto rows = verb(txn, call, *static_cast<const typename Op::Request*>(request));
             if (!rows.ok()) return std::move(rows).error();
-            return ServedOperation::Render([render, rows = std::make_shared<const Rows>(std::move(rows).value())] {
-                return std::shared_ptr<const void>(std::make_shared<const typename Op::Response>(render(*rows)));
+            return later<Op>(render, std::move(rows).value());
+        };
+        return operation;
+    }
+    template <class Op, class Rows>
+    ServedOperation& add_data(Result<DataWork<Rows>> (*verb)(Txn&, const Call&, const typename Op::Request&),
+                              typename Op::Response (*render)(const Rows&))
+    {
+        using Render = ServedOperation::Render;
+        ServedOperation& operation = operations_.emplace_back();
+        operation.info = &Op::info;
+        operation.begin = [verb, render](Txn& txn, const Call& call, const void* request) -> Result<DataWork<Render>> {
+            auto work = verb(txn, call, *static_cast<const typename Op::Request*>(request));
+            if (!work.ok()) return std::move(work).error();
+            return DataWork<Render>([render, work = std::move(work).value()](std::function<void(Result<Render>)> deliver) {
+                work([render, deliver = std::move(deliver)](Result<Rows> rows) {
+                    if (rows.ok()) deliver(later<Op>(render, std::move(rows).value()));
+                    else deliver(std::move(rows).error());
+                });
             });
         };
         return operation;
@@ -68,6 +95,14 @@ public:
     const std::vector<ServedOperation>& operations() const { return operations_; }
 
 private:
+    template <class Op, class Rows>
+    static ServedOperation::Render later(typename Op::Response (*render)(const Rows&), Rows rows)
+    {
+        return [render, kept = std::make_shared<const Rows>(std::move(rows))] {
+            return std::shared_ptr<const void>(std::make_shared<const typename Op::Response>(render(*kept)));
+        };
+    }
+
     std::vector<ServedOperation> operations_;
 };
 

@@ -36,6 +36,7 @@ void VirtualExecutor::run()
 World::World()
 {
     services::serve_ecs(served_);
+    services::serve_ecr(served_);
     services::serve_ec2(served_);
     services::serve_sts(served_);
     act_as("root", "");
