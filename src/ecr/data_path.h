@@ -53,8 +53,8 @@ public:
     virtual std::string link_to_blob(const model::Repository& repository, const std::string& digest, Time now) = 0;
 
     virtual void put_manifest(PutOrder order, Done<ImageRow> done) = 0;
-    // The manifests' bytes in the order asked; "" for one whose bytes are damaged. Counts as a pull.
-    virtual void read_manifests(std::vector<ImageRow> images, Done<std::vector<std::string>> done) = 0;
+    // The manifests' bytes in the order asked; "" for one whose bytes are damaged. `pull`: it counts as one.
+    virtual void read_manifests(std::vector<ImageRow> images, bool pull, Done<std::vector<std::string>> done) = 0;
     virtual void upload_part(PartOrder order, Done<std::int64_t> done) = 0;        // the last byte that was received
     virtual void complete_upload(CompleteOrder order, Done<std::string> done) = 0; // the layer's digest
 };

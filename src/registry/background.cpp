@@ -1,14 +1,18 @@
 // What happens when nobody asks: collection, the end of silent uploads, sweeping, reading again.
 #include "registry/registry.h"
 
+#include <set>
 #include <unordered_map>
 
+#include "base/log.h"
+#include "ecr/lifecycle.h"
 
 namespace boxship::registry {
 namespace {
 
 constexpr Milliseconds tick{10'000};
 constexpr Milliseconds collect_every{std::chrono::minutes(1)};
+constexpr Milliseconds expire_every{std::chrono::hours(1)};
 constexpr Milliseconds sweep_every{std::chrono::hours(24)};
 constexpr Milliseconds session_silence_max{std::chrono::minutes(1)};
 constexpr Milliseconds unnamed_file_age{std::chrono::hours(24)};
@@ -16,18 +20,17 @@ constexpr std::size_t rows_per_turn = 500;  // so that no transaction holds the 
 
 }  // namespace
 
-void Registry::start_background()
-{
-    tasks_.spawn("registry background", [this] { return run_background(); });
-}
-
 http::Async<> Registry::run_background()
 {
-    Time collected, swept;
+    Time collected, expired, swept;
     for (;;) {
         if (swept + sweep_every <= now()) {
             swept = now();
             co_await sweep();
+        }
+        if (expired + expire_every <= now()) {
+            expired = now();
+            co_await expire_images();
         }
         if (collected + collect_every <= now()) {
             collected = now();
@@ -79,6 +82,70 @@ http::Async<> Registry::collect()
         const auto unlink = [this, &removal] { return blobs_.remove(*blobs::Digest::parse(removal.digest)); };
         const HostResult<> unlinked = co_await on_worker(workers_, unlink);
         if (!unlinked.ok()) refused(unlinked.error(), "remove a blob");  // the sweep finds it again
+    }
+}
+
+http::Async<> Registry::expire_images()
+{
+    struct Plan {
+        ecr::RepositoryRow repository;
+        ecr::LifecyclePolicy policy;
+        std::vector<ecr::LifecycleImage> images;
+    };
+    const auto list = [](state::Txn& txn) {
+        std::vector<RepositoryId> ids;
+        for (const auto& [id, repository] : txn.rows<model::Repository>())
+            if (!repository->lifecycle_policy.empty()) ids.push_back(id);
+        return ids;
+    };
+    const auto ids = co_await bridge::update(store_, list);
+    if (!ids.ok()) co_return;
+    for (const RepositoryId& id : *ids) {
+        const auto gather = [&id](state::Txn& txn) {
+            Plan plan{txn.get<model::Repository>(id), {}, {}};
+            if (!plan.repository) return plan;
+            auto policy = ecr::parse_lifecycle_policy(plan.repository->lifecycle_policy);
+            if (!policy.ok()) return plan;  // written by a version that knew more
+            plan.policy = std::move(policy).value();
+            std::set<std::string> running;
+            for (const auto& [task_id, task] : txn.rows<model::Task>())
+                if (task->live())
+                    for (const auto& container : task->containers) running.insert(container.image_digest);
+            const auto& rows = txn.rows<model::Image>();
+            for (auto at = rows.lower_bound({id, ""}); at != rows.end() && at->first.repository == id; ++at) {
+                if (!at->second->subject.empty()) continue;  // a referrer goes with its subject
+                const std::string& digest = at->first.name;
+                plan.images.push_back({digest, ecr::tags_of(txn, *plan.repository, digest), at->second->pushed_at, running.contains(digest)});
+            }
+            return plan;
+        };
+        const auto plan = co_await bridge::update(store_, gather);
+        if (!plan.ok() || !plan->repository) continue;
+        const auto decide = [&plan, now = now()] { return ecr::expired_images(plan->images, plan->policy, now); };
+        const std::vector<ecr::Expiry> expiries = co_await on_worker(workers_, decide);
+        if (expiries.empty()) continue;
+        std::map<std::string, const std::vector<std::string>*> tags;
+        for (const auto& image : plan->images) tags[image.digest] = &image.tags;
+        // An index before what it names: what is refused in the first round may go in the second.
+        std::set<std::string> gone;
+        for (int round = 0; round < 2; ++round) {
+            for (const ecr::Expiry& expiry : expiries) {
+                if (gone.contains(expiry.digest)) continue;
+                const auto remove = [&](state::Txn& txn) -> ecr::Checked<ecr::ImageRow> {
+                    if (ecr::tags_of(txn, *plan->repository, expiry.digest) != *tags[expiry.digest])  // not what was decided on
+                        return ecr::Refused{ecr::Reason::invalid_parameter, "its tags have changed", {}};
+                    auto removed = ecr::delete_image(txn, *plan->repository, expiry.digest, now());
+                    if (removed.ok())
+                        for (const auto& referrer : ecr::list_referrers(txn, *plan->repository, expiry.digest))
+                            (void)ecr::delete_image(txn, *plan->repository, referrer->id.name, now());  // kept when an index names it
+                    return removed;
+                };
+                const auto removed = co_await bridge::update(store_, remove);
+                if (!removed.ok() || !removed->ok()) continue;
+                gone.insert(expiry.digest);
+                log_info("registry: {}@{} expired by rule {} of its lifecycle policy", plan->repository->name, expiry.digest, expiry.priority);
+            }
+        }
     }
 }
 

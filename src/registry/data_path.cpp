@@ -42,13 +42,14 @@ http::Async<> Registry::answer_put(std::shared_ptr<ecr::PutOrder> order, Done<ec
     else done(pushed.error());
 }
 
-void Registry::read_manifests(std::vector<ecr::ImageRow> images, Done<std::vector<std::string>> done)
+void Registry::read_manifests(std::vector<ecr::ImageRow> images, bool pull, Done<std::vector<std::string>> done)
 {
     const auto kept = std::make_shared<std::vector<ecr::ImageRow>>(std::move(images));
-    tasks_.spawn("read manifests", [this, kept, done = std::move(done)] { return answer_read(kept, done); });
+    tasks_.spawn("read manifests", [this, kept, pull, done = std::move(done)] { return answer_read(kept, pull, done); });
 }
 
-http::Async<> Registry::answer_read(std::shared_ptr<std::vector<ecr::ImageRow>> images, Done<std::vector<std::string>> done)
+http::Async<> Registry::answer_read(std::shared_ptr<std::vector<ecr::ImageRow>> images, bool pull,
+                                    Done<std::vector<std::string>> done)
 {
     std::vector<std::string> texts;
     for (const ecr::ImageRow& image : *images) {
@@ -57,7 +58,7 @@ http::Async<> Registry::answer_read(std::shared_ptr<std::vector<ecr::ImageRow>> 
             done(refused(bytes.error(), "read a manifest"));
             co_return;
         }
-        if (*bytes) note_pull(*image, now());
+        if (*bytes && pull) note_pull(*image, now());
         texts.push_back(*bytes ? **bytes : std::string());
     }
     done(std::move(texts));

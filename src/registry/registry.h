@@ -51,13 +51,14 @@ public:
     // Any request whose path is /v2 or below.
     http::Async<http::Response> handle(http::Request& request, http::BodyReader& body);
 
-    // Begins the periodic work below; it ends with the registry.
-    void start_background();
+    // Periodic work, until cancelled: spawn it in a TaskGroup that ends before the registry does.
+    http::Async<> run_background();
 
     // The pieces of it; each may be called at any time, and is repeated if it failed half-way.
     http::Async<> sweep();                // files that no record names, records whose files are gone or of another size
     http::Async<> end_silent_uploads();
     http::Async<> collect();
+    http::Async<> expire_images();        // what the repositories' lifecycle policies say
     http::Async<> flush_pulls();
     http::Async<> scrub(std::uint64_t bytes);  // reads about so many bytes of blobs again, from where it last stopped
     void close_silent_sessions();
@@ -66,7 +67,7 @@ public:
     std::string issue_password(const ecr::Caller& caller, Time now) override { return tokens_.issue(caller, now); }
     std::string link_to_blob(const model::Repository& repository, const std::string& digest, Time now) override;
     void put_manifest(ecr::PutOrder order, Done<ecr::ImageRow> done) override;
-    void read_manifests(std::vector<ecr::ImageRow> images, Done<std::vector<std::string>> done) override;
+    void read_manifests(std::vector<ecr::ImageRow> images, bool pull, Done<std::vector<std::string>> done) override;
     void upload_part(ecr::PartOrder order, Done<std::int64_t> done) override;
     void complete_upload(ecr::CompleteOrder order, Done<std::string> done) override;
 
@@ -140,12 +141,11 @@ private:
 
     // data_path.cpp
     http::Async<> answer_put(std::shared_ptr<ecr::PutOrder> order, Done<ecr::ImageRow> done);
-    http::Async<> answer_read(std::shared_ptr<std::vector<ecr::ImageRow>> images, Done<std::vector<std::string>> done);
+    http::Async<> answer_read(std::shared_ptr<std::vector<ecr::ImageRow>> images, bool pull, Done<std::vector<std::string>> done);
     http::Async<ecr::Checked<std::int64_t>> take_part(std::shared_ptr<ecr::PartOrder> order);
     http::Async<ecr::Checked<std::string>> take_complete(std::shared_ptr<ecr::CompleteOrder> order);
 
     // background.cpp
-    http::Async<> run_background();
     http::Async<HostResult<>> sweep_incoming();
     http::Async<HostResult<>> sweep_stored(blobs::Algorithm algorithm);
 

@@ -298,6 +298,32 @@ TEST_F(RegistryTest, collection_removes_files_that_nobody_needs)
     EXPECT_TRUE(blobs_->list(blobs::Algorithm::sha256)->empty());
 }
 
+TEST_F(RegistryTest, a_lifecycle_policy_takes_indexes_children_and_referrers)
+{
+    const std::string old = push_image("team/web", "old", {"config"}), manifest = image_manifest({"config"});
+    const std::string index = R"({"schemaVersion":2,"manifests":[)" + descriptor(ecr::media::oci_manifest, manifest) + "]}";
+    ASSERT_EQ(push_manifest("team/web", "index", index, std::string(ecr::media::oci_index)).status, 201);
+    const std::string signature = image_manifest({"config"}, R"(,"subject":)" + descriptor(ecr::media::oci_index, index));
+    ASSERT_EQ(push_manifest("team/web", sha256_of(signature), signature).status, 201);
+    in_state([&](state::Txn& txn) {
+        model::Repository repository = **ecr::find_repository(txn, scope_, "team/web");
+        repository.lifecycle_policy = R"({"rules":[{"rulePriority":1,"selection":{"tagStatus":"any","countType":"sinceImagePushed",)"
+                                      R"("countUnit":"days","countNumber":2},"action":{"type":"expire"}}]})";
+        txn.put(std::move(repository));
+        return true;
+    });
+    run(&Registry::expire_images);
+    EXPECT_EQ(ask("GET", "/v2/team/web/tags/list").body, R"({"name":"team/web","tags":["index","old"]})");
+    clock_.advance(50h);
+    password_ = registry_->issue_password({ecr::Caller::Kind::root, "root", ""}, clock_.now());
+    const std::string fresh = push_image("team/web", "new", {"config"}, R"(,"annotations":{"n":"1"})");
+    run(&Registry::expire_images);
+    EXPECT_EQ(ask("GET", "/v2/team/web/tags/list").body, R"({"name":"team/web","tags":["new"]})");
+    for (const std::string& digest : {old, sha256_of(index), sha256_of(signature)})
+        EXPECT_EQ(ask("GET", "/v2/team/web/manifests/" + digest).status, 404);
+    EXPECT_EQ(ask("GET", "/v2/team/web/manifests/" + fresh).status, 200);
+}
+
 TEST_F(RegistryTest, many_push_the_same_blob_at_once)
 {
     const std::string content = content_of(700'000);
@@ -420,7 +446,7 @@ TEST_F(RegistryTest, the_control_api_uses_the_same_sessions)
     ASSERT_TRUE(image.ok());
     EXPECT_EQ(put(manifest, "").error().reason, ecr::Reason::image_already_exists);
     std::promise<ecr::Checked<std::vector<std::string>>> read;
-    registry_->read_manifests({*image}, [&](ecr::Checked<std::vector<std::string>> outcome) { read.set_value(std::move(outcome)); });
+    registry_->read_manifests({*image}, true, [&](ecr::Checked<std::vector<std::string>> outcome) { read.set_value(std::move(outcome)); });
     EXPECT_EQ(*read.get_future().get(), std::vector<std::string>{manifest});
 }
 
