@@ -142,6 +142,7 @@ HostResult<> serve(const Options& options)
     installation.registry_host = registry_host;
     installation.endpoint = endpoint;
     installation.zone_default = identity.region + "a";
+    installation.registry = &registry;
     services::Served served;
     services::serve_ecs(served);
     services::serve_ecr(served);
