@@ -9,6 +9,7 @@
 #include "bin/api_client.h"
 #include "bin/commands.h"
 #include "bin/data_directory.h"
+#include "bin/programs.h"
 #include "bin/shutdown.h"
 #include "bin/supervisor.h"
 #include "env/real/files.h"
@@ -28,6 +29,26 @@ HostResult<> stop_platform(const DataDirectory& data)
     }
     stop_orphans(data.file("run"), Milliseconds(10000));
     return {};
+}
+
+// Everything that carries the platform's name on this host.
+HostResult<> purge(const DataDirectory& data, const PlatformIdentity& identity)
+{
+    ASSIGN_OR_RETURN(const auto agents, env::list_directory(data.file("agents")));
+    const auto host = runtime::probe_host({.monitor_program = monitor_program(), .scratch_directory = "/run/boxship/probe"});
+    for (const auto& agent : agents) {
+        if (!env::file_exists(data.file("agents/" + agent + "/runtime"))) continue;
+        runtime::RuntimeOptions options{.platform_id = identity.short_id + "-" + agent,
+                                        .state_dir = data.file("agents/" + agent + "/runtime"),
+                                        .run_dir = identity.run_directory() + "/rt/" + agent,
+                                        .monitor_program = monitor_program(),
+                                        .host = host};
+        ASSIGN_OR_RETURN(const auto opened, runtime::Runtime::open(std::move(options), [](const runtime::ContainerEvent&) {}));
+        RETURN_IF_ERROR(opened->purge());
+    }
+    RETURN_IF_ERROR(runtime::net::purge({.id = identity.short_id, .run_dir = identity.run_directory(), .agent = "down"}));
+    RETURN_IF_ERROR(env::remove_tree(identity.run_directory()));
+    return env::remove_tree(data.path());
 }
 
 int run(const Options& options)
@@ -51,9 +72,7 @@ int run(const Options& options)
     }
     if (const auto stopped = stop_platform(data); !stopped.ok()) return fail(stopped.error());
     if (options.has("--purge")) {
-        if (const auto purged = runtime::purge_platform(identity->short_id, data.path()); !purged.ok()) return fail(purged.error());
-        if (const auto purged = runtime::net::purge({.id = identity->short_id, .run_dir = identity->run_directory(), .agent = "down"}); !purged.ok()) return fail(purged.error());
-        if (const auto removed = env::remove_tree(data.path()); !removed.ok()) return fail(removed.error());
+        if (const auto purged = purge(data, *identity); !purged.ok()) return fail(purged.error());
     }
     fmt::print("{}\n", !runs ? "boxship was not running" : options.has("--keep-tasks") ? "boxship is down; its tasks go on" : "boxship is down");
     return 0;

@@ -157,9 +157,7 @@ HostResult<> serve(const Options& options)
     ::sigemptyset(&signals);
     ::sigaddset(&signals, SIGTERM);
     ::sigaddset(&signals, SIGINT);
-    std::optional<http::TaskGroup> background;
-    background.emplace(io.executor());
-    background->spawn("registry", [&] { return registry.run_background(); });
+    registry.start_background();
     std::optional<http::Server> server;
     server.emplace(io, [&](http::Request& request, http::BodyReader& body) { return routes.handle(request, body); });
     ASSIGN_OR_RETURN([[maybe_unused]] const auto bound, server->listen(listen.substr(0, colon), port));
@@ -172,7 +170,6 @@ HostResult<> serve(const Options& options)
     ::sigwait(&signals, &signal);
     log_info("ending");
     server->drain(Milliseconds(5000));
-    background.reset();
     server.reset();
     finish_posted(state_thread);
     hub.reset();

@@ -106,8 +106,7 @@ HostResult<Plan> make_plan(const Options& options, DataDirectory& data)
     const int count = std::atoi(count_text.c_str());
     if (count_text != std::to_string(count) || count < 0 || count > 64)
         return HostError{"--instances must be N or N:TYPE with N from 0 to 64, such as 2:t3.medium"};
-    const auto* size = find_instance_type(type);
-    if (!size) return HostError{"--instances: unknown instance type " + type + "; known are " + instance_type_names()};
+    if (!find_instance_type(type)) return HostError{"--instances: unknown instance type " + type + "; known are " + instance_type_names()};
 
     env::RealRandom random;
     ASSIGN_OR_RETURN(const PlatformIdentity identity, data.identity());
@@ -127,8 +126,7 @@ HostResult<Plan> make_plan(const Options& options, DataDirectory& data)
     RETURN_IF_ERROR(add_agent("fargate", {"--fargate"}));
     for (int i = 1; i <= count; ++i)
         RETURN_IF_ERROR(add_agent(fmt::format("instance-{}", i),
-                                  {"--instance-type", type, "--cpu", std::to_string(size->cpu), "--memory",
-                                   std::to_string(size->memory), "--zone", identity.region + static_cast<char>('a' + (i - 1) % 3)}));
+                                  {"--instance-type", type, "--zone", identity.region + static_cast<char>('a' + (i - 1) % 3)}));
     plan.options = Json::object({{"listen", fmt::format("{}:{}", plan.listen.host, plan.listen.port)},
                                  {"endpoint", plan.listen.endpoint()},
                                  {"registryHost", registry_host},

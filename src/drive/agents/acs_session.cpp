@@ -159,8 +159,8 @@ std::optional<RoleCredentials> AcsSession::issue(const Assignment& assignment, c
 void AcsSession::send_credentials(const Assignment& assignment)
 {
     if (!assignment.task->wanted) return;
-    for (const auto& [type, role] : {std::pair{"TaskApplication", task_role_arn(assignment)},
-                                     std::pair{"TaskExecution", execution_role_arn(assignment)}}) {
+    for (const auto& [type, role] : {std::pair{"TaskApplication", assignment.task->task_role_arn},
+                                     std::pair{"TaskExecution", assignment.task->execution_role_arn}}) {
         const auto credentials = issue(assignment, type, role);
         if (!credentials) continue;
         send("IAMRoleCredentialsMessage", Json::object({{"messageId", next_message_id()},
@@ -175,8 +175,8 @@ void AcsSession::send_task(const Assignment& assignment)
 {
     PayloadContext context{.registry_host = context_.options.registry_host, .endpoint = context_.options.endpoint};
     if (assignment.task->wanted) {
-        context.task_role = issue(assignment, "TaskApplication", task_role_arn(assignment));
-        context.execution_role = issue(assignment, "TaskExecution", execution_role_arn(assignment));
+        context.task_role = issue(assignment, "TaskApplication", assignment.task->task_role_arn);
+        context.execution_role = issue(assignment, "TaskExecution", assignment.task->execution_role_arn);
     }
     const std::string id = next_message_id();
     outstanding_[id] = {assignment.task->id, assignment.task->wanted};

@@ -156,16 +156,6 @@ Json credentials_json(const RoleCredentials& credentials)
                          {"expiration", to_iso8601(credentials.expires_at)}});
 }
 
-std::string task_role_arn(const Assignment& assignment)
-{
-    return parse_own(assignment.task->overrides).get_string("taskRoleArn", assignment.definition->task_role_arn);
-}
-
-std::string execution_role_arn(const Assignment& assignment)
-{
-    return parse_own(assignment.task->overrides).get_string("executionRoleArn", assignment.definition->execution_role_arn);
-}
-
 bool is_own_image(const std::string& image, const std::string& registry_host, const std::string& account)
 {
     const std::string host = image.substr(0, image.find('/'));
@@ -196,8 +186,8 @@ Json task_payload(const Assignment& assignment, const PayloadContext& context)
                               {"volumes", volumes(document)},
                               {"containers", std::move(containers)}});
     // Limits of the task as a whole exist only where the definition (or an override) names them.
-    if (assignment.definition->cpu > 0 || overrides.has("cpu")) json.set("cpu", static_cast<double>(task.cpu) / 1024);
-    if (assignment.definition->memory > 0 || overrides.has("memory")) json.set("memory", task.memory);
+    if (!task.cpu_text.empty()) json.set("cpu", static_cast<double>(task.cpu) / 1024);
+    if (!task.memory_text.empty()) json.set("memory", task.memory);
     if (assignment.eni) json.set("elasticNetworkInterfaces", Json::array({eni_payload(assignment)}));
     if (context.task_role) json.set("roleCredentials", credentials_json(*context.task_role));
     if (context.execution_role) json.set("executionRoleCredentials", credentials_json(*context.execution_role));

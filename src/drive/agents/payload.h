@@ -40,10 +40,6 @@ struct PayloadContext {
 };
 shape::Json task_payload(const Assignment& assignment, const PayloadContext& context);
 
-// What RunTask's overrides make of a role: the override's ARN, else the definition's; "" none.
-std::string task_role_arn(const Assignment& assignment);
-std::string execution_role_arn(const Assignment& assignment);
-
 // True for an image in the platform's own registry, under any of its names.
 bool is_own_image(const std::string& image, const std::string& registry_host, const std::string& account);
 
