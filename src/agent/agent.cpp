@@ -62,7 +62,7 @@ RealHostOptions host_options(const AgentOptions& options, const std::string& dir
 {
     RealHostOptions host;
     host.agent_directory = directory;
-    host.images_directory = options.data + "/agent/images";
+    host.images_directory = options.data + "/images";
     host.run_directory = options.run_directory;
     host.platform_id = options.platform_id;
     host.agent_name = options.name;

@@ -141,6 +141,7 @@ HostResult<> serve(const Options& options)
     services::Installation installation;
     installation.registry_host = registry_host;
     installation.endpoint = endpoint;
+    installation.registry = &registry;
     installation.zone_default = identity.region + "a";
     installation.registry = &registry;
     services::Served served;
@@ -157,7 +158,9 @@ HostResult<> serve(const Options& options)
     ::sigemptyset(&signals);
     ::sigaddset(&signals, SIGTERM);
     ::sigaddset(&signals, SIGINT);
-    registry.start_background();
+    std::optional<http::TaskGroup> background;
+    background.emplace(io.executor());
+    background->spawn("registry", [&] { return registry.run_background(); });
     std::optional<http::Server> server;
     server.emplace(io, [&](http::Request& request, http::BodyReader& body) { return routes.handle(request, body); });
     ASSIGN_OR_RETURN([[maybe_unused]] const auto bound, server->listen(listen.substr(0, colon), port));
@@ -170,6 +173,7 @@ HostResult<> serve(const Options& options)
     ::sigwait(&signals, &signal);
     log_info("ending");
     server->drain(Milliseconds(5000));
+    background.reset();
     server.reset();
     finish_posted(state_thread);
     hub.reset();
