@@ -85,6 +85,8 @@ HostResult<env::UniqueFd> LayerStore::lock(int operation) const
 
 HostResult<> LayerStore::write_record(const std::string& path, std::string_view text) const
 {
+    // Shared, like every holder's who is here already: a sweep may take what half-written records it finds for rubbish.
+    ASSIGN_OR_RETURN(const env::UniqueFd held, lock(LOCK_SH));
     const std::string beside = fmt::format("{}.{}.new", path, ::gettid());
     RETURN_IF_ERROR(env::write_file(beside, text, 0600));
     if (::rename(beside.c_str(), path.c_str()) != 0) return host_error("rename to " + path, errno);

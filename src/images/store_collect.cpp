@@ -48,11 +48,17 @@ HostResult<> LayerStore::empty_trash()
 HostResult<std::vector<std::string>> LayerStore::sweep()
 {
     ASSIGN_OR_RETURN(const env::UniqueFd held, lock(LOCK_EX));
+    for (const char* folder : {"layers", "documents", "images", "names"}) {
+        ASSIGN_OR_RETURN(const auto records, env::list_directory(directory_ + "/" + folder));
+        for (const std::string& name : records) {
+            if (name.ends_with(".new")) RETURN_IF_ERROR(env::remove_file(at(folder, name)));
+        }
+    }
     std::vector<std::string> unsettled;
     std::set<std::string> known;
     ASSIGN_OR_RETURN(const auto layers, env::list_directory(directory_ + "/layers"));
     for (const std::string& hex : layers) {
-        if (!is_digest("sha256:" + hex)) continue;  // a record half written; write_record's of another process perhaps
+        if (!is_digest("sha256:" + hex)) continue;
         const auto record = load_layer(at("layers", hex));
         if (!record || (!record->boot.empty() && record->boot != boot_) || !env::file_exists(at("l", record->name))) {
             RETURN_IF_ERROR(env::remove_file(at("layers", hex)));

@@ -107,7 +107,9 @@ TEST_F(Store, an_image_without_layers_has_an_empty_directory)
 TEST_F(Store, crash_leftovers_are_swept)
 {
     add_image({low_}, "app", "t");
+    store_->wait_until_settled();
     ASSERT_TRUE(env::make_directories(directory_ + "/images/l/zz/half/done").ok());
+    ASSERT_TRUE(env::write_file(directory_ + "/images/names/" + std::string(64, 'e') + ".77.new", "{").ok());
     ASSERT_TRUE(env::make_directories(directory_ + "/images/trash/x/y").ok());
     ASSERT_TRUE(env::write_file(directory_ + "/images/layers/" + std::string(64, 'e'), "{\"version\":1,\"na").ok());
     auto living = store_->begin_layer();  // what another process is unpacking right now
@@ -118,6 +120,7 @@ TEST_F(Store, crash_leftovers_are_swept)
     EXPECT_TRUE(env::file_exists(living->path()));
     EXPECT_TRUE(env::list_directory(directory_ + "/images/trash")->empty());
     EXPECT_EQ(env::list_directory(directory_ + "/images/layers")->size(), 1u);
+    EXPECT_EQ(env::list_directory(directory_ + "/images/names")->size(), 1u);
 }
 
 TEST_F(Store, a_draft_not_kept_disappears)
