@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <thread>
 
 #include "base/strings.h"
 #include "env/real/files.h"
@@ -43,6 +44,13 @@ std::int64_t quota_us(double cpus)
 std::uint64_t weight(std::uint64_t shares)
 {
     return 1 + (std::clamp<std::uint64_t>(shares, 2, 262144) - 2) * 9999 / 262142;
+}
+
+// 1024 per processor, as tasks are weighed below it: otherwise all containers together would count, beside the rest
+// of the host, as much as a single process.
+std::uint64_t whole_host_shares()
+{
+    return std::uint64_t{1024} * std::max(1u, std::thread::hardware_concurrency());
 }
 
 std::string text_of(const DeviceRule& rule)
@@ -86,6 +94,7 @@ HostResult<> Cgroups::prepare_platform() const
             RETURN_IF_ERROR(put(root, "cgroup.subtree_control", word));
             RETURN_IF_ERROR(put(base(*layout_.unified()), "cgroup.subtree_control", word));
         }
+        if (layout_.with("cpu")) RETURN_IF_ERROR(put(base(*layout_.unified()), "cpu.weight", std::to_string(weight(whole_host_shares()))));
         return make(base(*layout_.unified()) + "/monitors");
     }
     for (const CgroupHierarchy* hierarchy : used()) {
@@ -95,6 +104,7 @@ HostResult<> Cgroups::prepare_platform() const
         if (inherits && trim(*inherits) == "0") RETURN_IF_ERROR(put(base(*hierarchy), "memory.use_hierarchy", std::string("1")));
         RETURN_IF_ERROR(make(base(*hierarchy) + "/monitors"));
     }
+    if (const CgroupHierarchy* cpu = layout_.with("cpu")) RETURN_IF_ERROR(put(base(*cpu), "cpu.shares", std::to_string(whole_host_shares())));
     // Where no controller is, one cgroup serves all containers: it only has to be outside the agent's service, which
     // an init system may end as a whole.
     for (const CgroupHierarchy* hierarchy : {layout_.with("name=systemd"), layout_.unified()}) {
@@ -179,11 +189,21 @@ HostResult<> Cgroups::allow_devices(const std::string& below, const std::vector<
     return {};
 }
 
-HostResult<> Cgroups::permit_forks(const ContainerId& id, std::optional<std::uint64_t> pids_max) const
+std::string Cgroups::cpu_shares_file(const ContainerId& id) const
 {
-    const CgroupHierarchy* pids = layout_.with("pids");
-    if (!ours_ || !pids) return {};
-    return put(base(*pids) + "/" + to_text(id.task) + "/" + to_text(id), "pids.max", pids_max ? std::to_string(*pids_max) : "max");
+    const CgroupHierarchy* cpu = layout_.with("cpu");
+    return ours_ && cpu ? base(*cpu) + "/" + to_text(id.task) + "/" + to_text(id) + "/cpu.shares" : std::string();
+}
+
+HostResult<> Cgroups::prepare_restart(const ContainerId& id, std::optional<std::uint64_t> pids_max) const
+{
+    if (!ours_) return {};
+    const std::string below = "/" + to_text(id.task) + "/" + to_text(id);
+    if (const CgroupHierarchy* pids = layout_.with("pids"))
+        RETURN_IF_ERROR(put(base(*pids) + below, "pids.max", pids_max ? std::to_string(*pids_max) : "max"));
+    if (const CgroupHierarchy* cpu = layout_.with("cpu"))
+        RETURN_IF_ERROR(put(base(*cpu) + below, "cpu.shares", std::to_string(launch_cpu_shares)));
+    return {};
 }
 
 std::vector<std::string> Cgroups::join_files(const ContainerId& id) const

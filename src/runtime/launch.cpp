@@ -25,7 +25,7 @@ constexpr Milliseconds start_patience(60000);  // a host in deep trouble; normal
 CgroupLimits limits_of(const ContainerSpec& spec)
 {
     return {.cpus = spec.cpus,
-            .cpu_shares = std::max<std::uint64_t>(spec.cpu_shares, 2),
+            .cpu_shares = std::max(spec.cpu_shares, Cgroups::launch_cpu_shares),
             .memory_bytes = spec.memory_bytes,
             .memory_reservation_bytes = spec.memory_reservation_bytes,
             .memory_swap_bytes = spec.memory_swap_bytes,
@@ -63,7 +63,7 @@ HostResult<Started> Runtime::start(const ContainerSpec& spec)
         RETURN_IF_ERROR(env::remove_file(paths_.exit_of(spec.id)));
         RETURN_IF_ERROR(env::remove_file(bundle + "/" + monitor_oci_log_name));
         RETURN_IF_ERROR(env::remove_tree(paths_.oci() + "/" + to_text(spec.id)));
-        RETURN_IF_ERROR(cgroups_.permit_forks(spec.id, spec.pids_max));
+        RETURN_IF_ERROR(cgroups_.prepare_restart(spec.id, spec.pids_max));
     }
 
     ASSIGN_OR_RETURN(const std::string config, config_for(spec));
@@ -125,6 +125,10 @@ std::vector<std::string> Runtime::monitor_words(const ContainerSpec& spec) const
     if (spec.tty) add("--tty", "1");
     if (spec.open_stdin) add("--stdin", "1");
     if (const std::string memory = cgroups_.memory_directory(spec.id); !memory.empty()) add("--memory", memory);
+    if (const std::string shares = cgroups_.cpu_shares_file(spec.id); !shares.empty()) {
+        add("--shares-file", shares);
+        add("--shares", std::to_string(std::max<std::uint64_t>(spec.cpu_shares, 2)));
+    }
     for (const auto& file : cgroups_.join_files(spec.id)) add("--join", file);
     if (const std::string birth = cgroups_.birth_directory(); !birth.empty()) add("--into", birth);
     for (const auto& file : cgroups_.monitor_join_files()) add("--own", file);

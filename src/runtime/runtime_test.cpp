@@ -285,6 +285,10 @@ TEST_F(Containers, are_limited_and_measured)
     EXPECT_GT(stats->memory_bytes, 0u);
     EXPECT_EQ(stats->memory_limit_bytes, 64u << 20);
     EXPECT_EQ(stats->pids, 2u);
+    if (const CgroupHierarchy* cpu = host().cgroups.with("cpu"); cpu && !cpu->v2) {
+        const std::string shares = cpu->mount + "/boxship-" + platform_ + "/" + to_text(task_.id) + "/" + to_text(spec.id) + "/cpu.shares";
+        EXPECT_EQ(*env::read_file(shares), "512\n");
+    }
     ASSERT_TRUE(runtime_->remove(spec.id).ok());  // while it runs
     EXPECT_FALSE(runtime_->stats(spec.id).ok());
 }

@@ -28,6 +28,8 @@ bool parse_options(std::span<char* const> args, MonitorOptions& options)
         else if (name == "--hide-unified") options.hide_unified = yes;
         else if (name == "--join") options.join.emplace_back(value);
         else if (name == "--into") options.into = value;
+        else if (name == "--shares-file") options.shares_file = value;
+        else if (name == "--shares") options.shares = value;
         else if (name == "--own") options.own.emplace_back(value);
         else if (name == "--kill") options.kill = value;
         else if (name == "--memory") options.memory = value;

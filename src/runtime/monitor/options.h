@@ -25,6 +25,8 @@ struct MonitorOptions {
     bool hide_unified = false;               // --hide-unified 1  crun must not see controllers in a hybrid v2 hierarchy
     std::vector<std::string> join;           // --join         v1: files into which the OCI runtime writes "0" of itself
     std::string into;                        // --into         v2 (hybrid): the cgroup it is born in
+    std::string shares_file;                 // --shares-file  after the start, gets
+    std::string shares;                      // --shares       this: the container's weight among others
     std::vector<std::string> own;            // --own          the same two for the monitor itself, after the start
     std::string kill;                        // --kill         a cgroup directory that holds all of the container
     std::string memory;                      // --memory       the cgroup directory that counts out-of-memory kills

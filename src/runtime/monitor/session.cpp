@@ -198,6 +198,9 @@ void Session::started(pid_t init)
 {
     phase_ = Phase::running;
     init_ = init;
+    if (!options_.shares_file.empty())
+        if (const auto set = env::write_file(options_.shares_file, options_.shares); !set)
+            std::fprintf(stderr, "boxship-monitor: %s\n", set.error().message.c_str());
     listeners_.announce("{\"event\":\"started\",\"pid\":" + std::to_string(init) + ",\"at\":" + now_ms() + "}\n");
     for (const Ended& ended : strangers_)
         if (ended.pid == init_) return init_ended(ended.status);
