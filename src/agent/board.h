@@ -15,11 +15,7 @@ namespace boxship::agent {
 
 struct TaskView {
     TaskRecord record;
-    struct ContainerHealth {
-        Health health = Health::unknown;
-        Time since;
-    };
-    std::vector<ContainerHealth> health;      // by container
+    std::vector<HealthFacts> health;          // by container
 };
 
 class Board {

@@ -116,7 +116,8 @@ TEST(ContainerPlan, translates_docker_keys)
 
 TEST(ContainerPlan, refuses_what_it_cannot_honour)
 {
-    for (const char* host : {R"({"Runtime":"nvidia"})", R"({"LogConfig":{"Type":"syslog"}})", R"({"VolumeDriver":"nfs"})",
+    for (const char* host : {R"({"Runtime":"nvidia"})", R"({"LogConfig":{"Type":"syslog"}})", R"({"LogConfig":{"Type":"json-file","Config":{"tag":"x"}}})",
+                             R"({"VolumeDriver":"nfs"})",
                              R"({"SecurityOpt":["apparmor=custom"]})", R"({"PidMode":"container:x"})"}) {
         const auto made = plan(container_json("c", {{"dockerConfig", docker("{}", host)}}), {.command = {"x"}});
         ASSERT_FALSE(made.ok()) << host;

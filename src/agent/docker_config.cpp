@@ -171,6 +171,9 @@ Trouble log_config(const Json& value, Target& target)
     if (type == "awslogs" || type.empty()) return std::nullopt;
     if (type != "json-file" && type != "local") return "hostConfig.LogConfig: the log driver " + type + " cannot be provided by this agent";
     const Json& options = value["Config"];
+    for (const shape::JsonMember& option : options.as_object()) {
+        if (option.key != "max-size" && option.key != "max-file") return "hostConfig.LogConfig: the option " + option.key + " cannot be honoured";
+    }
     if (const std::string size = options.get_string("max-size"); !size.empty()) {
         const auto bytes = size_of(size);
         if (!bytes) return "hostConfig.LogConfig: max-size " + size + " is not a size";
@@ -215,9 +218,9 @@ const std::map<std::string, Apply, std::less<>>& config_keys()
         {"Entrypoint", [](const Json& value, Target& target) -> Trouble { target.extras.entry_point = strings(value); return std::nullopt; }},
         {"NetworkDisabled", [](const Json& value, Target& target) -> Trouble { target.extras.network_disabled = value.as_bool(); return std::nullopt; }},
         {"Healthcheck", [](const Json& value, Target&) -> Trouble {
-            const std::vector<std::string> test = strings(value["Test"]);
-            if (test.empty() || test.front() == "NONE") return std::nullopt;
-            return "config.Healthcheck: container health checks cannot be provided by this agent";
+            const std::vector<std::string> test = strings(value["Test"]);      // health.h reads the rest
+            if (test.empty() || test.front() == "NONE" || test.front() == "CMD" || test.front() == "CMD-SHELL") return std::nullopt;
+            return "config.Healthcheck: " + test.front() + " is neither CMD nor CMD-SHELL";
         }},
         {"Image", ignore}, {"ExposedPorts", ignore}, {"AttachStdin", ignore}, {"AttachStdout", ignore}, {"AttachStderr", ignore},
         {"StdinOnce", ignore},

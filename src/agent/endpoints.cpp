@@ -134,7 +134,7 @@ http::Response Endpoints::credentials(const std::string& id, const std::string& 
     if (id.empty()) return credentials_error(400, "NoIdInRequest", "CredentialsV2Request: No Credential ID in the request");
     const auto keys = parts_.credentials.find(id);
     const Board::View task = keys ? parts_.board.find(task_id_of(keys->task)) : nullptr;
-    if (!keys || keys->execution || (task && !belongs(*task, address))) {
+    if (!task || keys->execution || !belongs(*task, address)) {
         // After a restart of the agent the keys come with the first connection: the tasks know their ids already.
         for (const auto& view : parts_.board.all()) {
             if (!keys && view->record.spec->role.credentials_id == id && belongs(*view, address))

@@ -140,7 +140,7 @@ void Engine::publish(const Task& task)
 {
     auto view = std::make_shared<TaskView>();
     view->record = task.record;
-    for (const ContainerFacts& fact : task.facts.containers) view->health.push_back({fact.health, fact.health_since});
+    for (const ContainerFacts& fact : task.facts.containers) view->health.push_back(fact.health);
     board_.publish(std::move(view));
 }
 

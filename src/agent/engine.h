@@ -97,6 +97,7 @@ private:
     void prepare(Task& task);
     void pull(Task& task, std::size_t container);
     void start_container(Task& task, std::size_t container);
+    void probe(Task& task, std::size_t container);
     void stop_container(Task& task, std::size_t container);
     void release_container(Task& task, std::size_t container);
     void release_task(Task& task);

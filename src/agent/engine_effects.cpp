@@ -26,6 +26,7 @@ void Engine::perform(Task& task, const Action& action)
         case ActionKind::prepare: return prepare(task);
         case ActionKind::pull: return pull(task, action.container);
         case ActionKind::start: return start_container(task, action.container);
+        case ActionKind::probe: return probe(task, action.container);
         case ActionKind::stop: return stop_container(task, action.container);
         case ActionKind::release_container: return release_container(task, action.container);
         case ActionKind::release_task: return release_task(task);
@@ -84,6 +85,19 @@ void Engine::start_container(Task& task, std::size_t at)
         on_started(found.record, found.facts, at, outcome, now());
     };
     host_.start(std::move(*plan), *fact.image, completion(task, std::move(apply)));
+}
+
+void Engine::probe(Task& task, std::size_t at)
+{
+    const auto check = health_check_of(task.record.spec->containers[at]);
+    CHECK(check.has_value());
+    task.facts.containers[at].health.probing = true;
+    std::function<void(Task&, const HostResult<ExecOutcome>&)> apply = [this, at, check](Task& found, const HostResult<ExecOutcome>& outcome) {
+        const bool success = outcome.ok() && outcome->exit_code == 0;
+        on_probe(found.facts.containers[at].health, *check, found.record.containers[at].started, success, outcome ? outcome->exit_code : -1,
+                 outcome ? outcome->output : outcome.error().message, now());
+    };
+    host_.exec(container_id(task.id(), at), check->command, check->timeout, completion(task, std::move(apply)));
 }
 
 void Engine::stop_container(Task& task, std::size_t at)

@@ -385,6 +385,52 @@ TEST(Engine, keys_never_reach_the_disk)
     EXPECT_THAT(*contents->tasks.at(0).payload, HasSubstr("\"credentialsId\":\"c1\""));
 }
 
+Json health(int retries = 2, std::int64_t start_period_seconds = 0)
+{
+    const std::string check = R"({"Healthcheck":{"Test":["CMD-SHELL","ok"],"Interval":10000000000,"Timeout":2000000000,"Retries":)" +
+                              std::to_string(retries) + R"(,"StartPeriod":)" + std::to_string(start_period_seconds * 1'000'000'000) + "}}";
+    return Json::object({{"config", check}});
+}
+
+TEST(Engine, health_is_checked_in_its_interval_and_judged_by_retries)
+{
+    World world;
+    world.accept(task_json(one, {container_json("web", {{"healthCheckType", "docker"}, {"dockerConfig", health()}})}));
+    const auto now = [&] { return world.board.find(one)->health.at(0).health; };
+    EXPECT_EQ(now(), Health::unknown);
+    world.run(Milliseconds(10'100));
+    EXPECT_EQ(now(), Health::healthy);
+    world.host.failing = {"exec web"};
+    world.run(Milliseconds(10'100));
+    EXPECT_EQ(now(), Health::healthy);       // one failure of two
+    world.run(Milliseconds(10'100));
+    EXPECT_EQ(now(), Health::unhealthy);
+    EXPECT_EQ(world.host.times("exec web"), 3);
+    EXPECT_EQ(world.said().size(), 1u);      // judging is the control plane's business
+}
+
+TEST(Engine, failures_while_starting_do_not_count)
+{
+    World world;
+    world.host.failing = {"exec web"};
+    world.accept(task_json(one, {container_json("web", {{"healthCheckType", "docker"}, {"dockerConfig", health(1, 35)}})}));
+    world.run(Milliseconds(31'000));
+    EXPECT_EQ(world.board.find(one)->health.at(0).health, Health::unknown);
+    world.run(Milliseconds(10'100));
+    EXPECT_EQ(world.board.find(one)->health.at(0).health, Health::unhealthy);
+}
+
+TEST(Engine, a_container_may_wait_for_anothers_health)
+{
+    World world;
+    const Json needs = Json::array({Json::object({{"containerName", "db"}, {"condition", "HEALTHY"}})});
+    world.accept(task_json(one, {container_json("web", {{"dependsOn", needs}}),
+                                 container_json("db", {{"healthCheckType", "docker"}, {"dockerConfig", health()}})}));
+    EXPECT_FALSE(world.host.did("start web"));
+    world.run(Milliseconds(11'000));
+    EXPECT_TRUE(world.host.did("start web"));
+}
+
 // --- the agent dies
 
 TEST(EngineRestart, takes_running_containers_back)

@@ -25,16 +25,6 @@ std::string_view known_text(const ContainerRecord& container)
     return "NONE";
 }
 
-std::string_view health_text(Health health)
-{
-    switch (health) {
-        case Health::unknown: return "UNKNOWN";
-        case Health::healthy: return "HEALTHY";
-        case Health::unhealthy: return "UNHEALTHY";
-    }
-    return "UNKNOWN";
-}
-
 void set_time(Json& json, const char* name, Time time)
 {
     if (time) json.set(name, to_iso8601(time));
@@ -154,8 +144,11 @@ Json container_metadata(const TaskView& view, std::size_t at, MetadataVersion ve
     set_time(json, "FinishedAt", record.finished);
     json.set("Type", "NORMAL");
     if (container.has_health_check) {
-        Json health = Json::object({{"status", health_text(view.health[at].health)}});
-        set_time(health, "statusSince", view.health[at].since);
+        const HealthFacts& facts = view.health[at];
+        Json health = Json::object({{"status", to_text(facts.health)}});
+        set_time(health, "statusSince", facts.since);
+        health.set("exitCode", facts.exit_code);
+        health.set("output", facts.output);
         json.set("Health", std::move(health));
     }
     if (Json list = volumes(spec, container); !list.as_array().empty()) json.set("Volumes", std::move(list));

@@ -33,7 +33,7 @@ Answer satisfied(const TaskRecord& task, const TaskFacts& facts, const Dependenc
             return on.exit_code == 0 ? Answer::yes : Answer::never;
         case Condition::healthy:
             if (stopped || !task.spec->containers[at].has_health_check) return Answer::never;
-            return facts.containers[at].health == Health::healthy ? Answer::yes : Answer::not_yet;
+            return facts.containers[at].health.health == Health::healthy ? Answer::yes : Answer::not_yet;
     }
     return Answer::never;
 }
@@ -157,6 +157,12 @@ struct Planner {
     {
         const ContainerFacts& fact = facts.containers[at];
         const ContainerRecord& container = task.containers[at];
+        if (task.desired == Desired::running && !fact.health.probing) {
+            if (const auto check = health_check_of(task.spec->containers[at])) {
+                const Time next = fact.health.next_probe ? fact.health.next_probe : container.started + check->interval;
+                if (due(next)) act(ActionKind::probe, at);
+            }
+        }
         if (task.desired != Desired::stopped || container.stop_sent || fact.stopping || !dependents_stopped(at)) return;
         if (due(fact.stop_after)) act(ActionKind::stop, at);
     }

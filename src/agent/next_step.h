@@ -8,11 +8,10 @@
 #include <optional>
 #include <vector>
 
+#include "agent/health.h"
 #include "agent/record.h"
 
 namespace boxship::agent {
-
-enum class Health : std::uint8_t { unknown, healthy, unhealthy };
 
 struct ContainerFacts {
     bool pulling = false;
@@ -24,8 +23,7 @@ struct ContainerFacts {
     std::optional<Exit> early_exit;  // came before the start's own answer
     Time release_after;            // the last release failed: not before
     Time stop_after;               // telling it failed: not before
-    Health health = Health::unknown;
-    Time health_since;
+    HealthFacts health;
 };
 
 struct TaskFacts {
@@ -41,7 +39,7 @@ struct TaskFacts {
     bool busy() const;             // something is under way on the host
 };
 
-enum class ActionKind : std::uint8_t { prepare, pull, start, stop, release_container, release_task };
+enum class ActionKind : std::uint8_t { prepare, pull, start, probe, stop, release_container, release_task };
 
 struct Action {
     ActionKind kind;

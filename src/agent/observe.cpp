@@ -26,8 +26,9 @@ bool restarts(const TaskRecord& task, std::size_t at, const Exit& exit, Time now
     return now - container.started >= std::chrono::seconds(policy.attempt_period_seconds);
 }
 
-void begin_run(ContainerRecord& container, Time created, Time started)
+void begin_run(ContainerRecord& container, ContainerFacts& facts, Time created, Time started)
 {
+    facts.health = {};
     container.life = Life::running;
     container.created = created;
     container.started = started;
@@ -99,7 +100,7 @@ void on_started(TaskRecord& task, TaskFacts& facts, std::size_t at, const HostOu
         fact.early_exit.reset();
         return stop_container(container, outcome.error().text(), now);
     }
-    begin_run(container, now, outcome->started ? outcome->started : now);
+    begin_run(container, fact, now, outcome->started ? outcome->started : now);
     if (!fact.early_exit) return;
     const Exit exit = *fact.early_exit;
     fact.early_exit.reset();
@@ -163,10 +164,10 @@ void on_found(TaskRecord& task, TaskFacts& facts, std::size_t at, const Found& f
     facts.containers[at].touched = true;     // whatever it says: releasing copes with missing things
     switch (found.state) {
         case Found::State::running:
-            if (container.life == Life::waiting) begin_run(container, found.started, found.started ? found.started : now);
+            if (container.life == Life::waiting) begin_run(container, facts.containers[at], found.started, found.started ? found.started : now);
             break;
         case Found::State::exited:
-            if (container.life == Life::waiting) begin_run(container, found.started, found.started ? found.started : now);
+            if (container.life == Life::waiting) begin_run(container, facts.containers[at], found.started, found.started ? found.started : now);
             end_run(task, at, found.exit, now);
             break;
         case Found::State::absent:

@@ -36,7 +36,7 @@ Json attributes(const HostFacts& facts)
     for (const char* name : {"logging-driver.json-file", "logging-driver.awslogs", "logging-driver.none", "ecr-auth", "task-iam-role"})
         add(list, std::string("com.amazonaws.ecs.capability.") + name);
     if (!facts.fargate) add(list, "com.amazonaws.ecs.capability.privileged-container");
-    for (const char* name : {"execution-role-ecr-pull", "execution-role-awslogs", "ecr-endpoint", "container-ordering", "container-restart-policy",
+    for (const char* name : {"execution-role-ecr-pull", "execution-role-awslogs", "ecr-endpoint", "container-ordering", "container-health-check", "container-restart-policy",
                              "network.container-port-range", "full-sync", "task-cpu-mem-limit", "increased-task-cpu-limit", "docker-plugin.local"})
         add(list, std::string("ecs.capability.") + name);
     if (facts.awsvpc) {

@@ -71,6 +71,12 @@ http::Async<> TcsChannel::publish(Socket socket, std::string url)
             sent = co_await send(socket, url, "PublishMetricsRequest", std::move(message));
             if (!sent) co_return;
         }
+        auto health = telemetry_.health(membership_.facts().cluster, membership_.instance_arn(), clock_.now(), id);
+        if (health) {
+            Json message = std::move(*health);
+            sent = co_await send(socket, url, "PublishHealthRequest", std::move(message));
+            if (!sent) co_return;
+        }
         for (int at = 0; at < samples_per_message; ++at) {
             const Milliseconds pause = times_.metrics_interval / samples_per_message;
             co_await http::sleep_for(pause);

@@ -125,6 +125,27 @@ Json Telemetry::container_metrics(const std::string& name, const std::string& ar
     return metrics;
 }
 
+std::optional<Json> Telemetry::health(const std::string& cluster, const std::string& instance, Time now, const std::string& message_id) const
+{
+    Json tasks = Json::array();
+    for (const auto& view : board_.all()) {
+        const TaskSpec& spec = *view->record.spec;
+        Json containers = Json::array();
+        for (std::size_t at = 0; at < spec.containers.size(); ++at) {
+            if (!spec.containers[at].has_health_check || view->record.containers[at].life != Life::running) continue;
+            const HealthFacts& facts = view->health[at];
+            containers.push_back(Json::object({{"containerName", spec.containers[at].name}, {"healthStatus", to_text(facts.health)},
+                                               {"statusSince", seconds(facts.since ? facts.since : view->record.containers[at].started)}}));
+        }
+        if (containers.as_array().empty()) continue;
+        tasks.push_back(Json::object({{"taskArn", spec.arn}, {"clusterArn", spec.cluster}, {"taskDefinitionFamily", spec.family},
+                                      {"taskDefinitionVersion", spec.version}, {"containers", std::move(containers)}}));
+    }
+    if (tasks.as_array().empty()) return std::nullopt;
+    Json metadata = Json::object({{"cluster", cluster}, {"containerInstance", instance}, {"messageId", message_id}, {"fin", true}});
+    return Json::object({{"metadata", std::move(metadata)}, {"timestamp", seconds(now)}, {"tasks", std::move(tasks)}});
+}
+
 std::vector<Json> Telemetry::take(const std::string& cluster, const std::string& instance, Time now, const std::string& message_id)
 {
     const std::lock_guard lock(mutex_);

@@ -24,6 +24,9 @@ public:
     // without tasks one idle message.
     std::vector<shape::Json> take(const std::string& cluster, const std::string& instance, Time now, const std::string& message_id);
 
+    // The PublishHealthRequest of all running containers that have a health check; nothing when there is none.
+    std::optional<shape::Json> health(const std::string& cluster, const std::string& instance, Time now, const std::string& message_id) const;
+
 private:
     struct Set {                         // min, max, sum, count
         double min = 0, max = 0, sum = 0;
