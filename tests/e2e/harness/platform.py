@@ -172,8 +172,9 @@ class Platform:
         details = {d["name"]: d["value"] for d in task["attachments"][0]["details"]}
         return details["privateIPv4Address"]
 
-    def logs(self, arn, *options):
-        return self.boxship("logs", arn.rsplit("/", 1)[1], *options).stdout
+    def logs(self, name, *options):
+        """Of a task's ARN, or of ARN/container."""
+        return self.boxship("logs", re.search(r"[0-9a-f]{32}(/.*)?$", name)[0], *options).stdout
 
 
 def uuid_like(text):
