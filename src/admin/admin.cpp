@@ -3,8 +3,8 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "base/arn.h"
+#include "bridge/store_call.h"
 #include "decide/lifecycle.h"
-#include "wire/http/io_threads.h"
 
 namespace boxship::admin {
 
@@ -22,6 +22,7 @@ http::Async<http::Response> Admin::handle(std::string operation, std::string bod
     auto request = Json::parse(body.empty() ? "{}" : body);
     if (!request.ok() || !request->is_object()) co_return json_error(400, "The body must be a JSON object.");
     if (operation == "Status") co_return co_await status();
+    if (operation == "Doctor") co_return co_await doctor();
     if (operation == "Explain") co_return co_await explain(std::move(*request));
     if (operation == "Logs") co_return co_await logs(std::move(*request));
     if (operation == "Suspend") co_return co_await suspend(std::move(*request));
@@ -41,23 +42,20 @@ http::Async<http::Response> Admin::suspend(Json request)
 {
     std::string reason = request.get_string("reason");
     if (reason.empty()) reason = "The platform was shut down.";
-    std::function<void(std::function<void(HostResult<>)>)> start = [this, reason](std::function<void(HostResult<>)> done) {
-        store_.update(
-            [this, reason](state::Txn& txn) {
-                if (const auto row = txn.get<model::Platform>(0)) {
-                    model::Platform platform = *row;
-                    platform.suspended = true;
-                    txn.put(std::move(platform));
-                }
-                std::vector<model::Task> stopping;
-                for (const auto& [id, task] : txn.rows<model::Task>())
-                    if (task->live() && task->wanted) stopping.push_back(*task);
-                for (auto& task : stopping)
-                    if (decide::stop(task, model::StopCode::user_initiated, reason, store_.env().clock.now())) txn.put(std::move(task));
-            },
-            std::move(done));
+    const Time now = store_.env().clock.now();
+    const auto stop_all = [reason, now](state::Txn& txn) {
+        if (const auto row = txn.get<model::Platform>(0)) {
+            model::Platform platform = *row;
+            platform.suspended = true;
+            txn.put(std::move(platform));
+        }
+        std::vector<model::Task> stopping;
+        for (const auto& [id, task] : txn.rows<model::Task>())
+            if (task->live() && task->wanted) stopping.push_back(*task);
+        for (auto& task : stopping)
+            if (decide::stop(task, model::StopCode::user_initiated, reason, now)) txn.put(std::move(task));
     };
-    const HostResult<> durable = co_await http::from_callback<HostResult<>>(std::move(start));
+    const HostResult<> durable = co_await bridge::update(store_, stop_all);
     if (!durable.ok()) co_return json_error(500, durable.error().message);
     co_return json_answer(Json::object());
 }

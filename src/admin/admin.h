@@ -3,6 +3,7 @@
 //     Status    {}                                    hosts, tasks, counts, in one picture
 //     Explain   {"task": ARN or id}                   why it is pending, stopped, waiting; its events and timings
 //     Logs      {"task", "container"?, "follow"?, "tail"?, "since"?}    a stream, one JSON object a line
+//     Doctor    {}                                    what is wrong with the rows; nothing, one hopes
 //     Suspend   {"reason"}                            nothing is replaced any more; every task is asked to stop
 #pragma once
 
@@ -38,6 +39,7 @@ public:
 
 private:
     http::Async<http::Response> status();
+    http::Async<http::Response> doctor();
     http::Async<http::Response> explain(shape::Json request);
     http::Async<http::Response> logs(shape::Json request);
     http::Async<http::Response> suspend(shape::Json request);

@@ -70,6 +70,8 @@ RealHostOptions host_options(const AgentOptions& options, const std::string& dir
     host.vpc_cidr = options.vpc_cidr;
     host.instance_address = options.instance_address;
     host.own_registry = {options.server, {options.registry_host}, options.account, {options.region}, options.blobs_directory};
+    // Fargate keeps no images between tasks: what is gone from the registry cannot be started any more.
+    if (options.fargate) host.pull_policy = images::PullPolicy::cached_when_unreachable;
     return host;
 }
 

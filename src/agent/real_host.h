@@ -33,6 +33,7 @@ struct RealHostOptions {
     std::string vpc_cidr;             // of the VPC that interfaces without a VPC of their own belong to
     std::string instance_address;     // this host's address in it; "": no instance of its own (Fargate)
     images::OwnRegistry own_registry;
+    images::PullPolicy pull_policy = images::PullPolicy::cached_on_failure;
     int workers_max = 8;
     int pulls_max = 6;
 };

@@ -63,6 +63,7 @@ HostOutcome<PulledImage> RealHost::pull_now(const PullPlan& plan, std::stop_toke
     request.holder = holder(plan.task);
     request.credentials = [this, &plan](const std::string& host) { return registry_credentials(plan, host); };
     request.stop = stop;
+    request.policy = options_.pull_policy;
     const auto pulled = puller_->pull(request);
     if (!pulled) {
         const std::string reason = pulled.error().reason();          // "Name: sentence"

@@ -57,7 +57,10 @@ PullResult<PulledImage> Puller::Job::run()
         if (image) return std::move(*image);
     }
     auto pulled = run_fresh();
-    if (pulled.ok() || request_.policy != PullPolicy::cached_on_failure || pulled.error().kind == PullFailure::cancelled) return pulled;
+    if (pulled.ok() || pulled.error().kind == PullFailure::cancelled) return pulled;
+    const bool unreachable = pulled.error().kind == PullFailure::network;
+    if (request_.policy != PullPolicy::cached_on_failure && !(request_.policy == PullPolicy::cached_when_unreachable && unreachable))
+        return pulled;
     ASSIGN_OR_RETURN(auto image, cached());
     if (!image) return pulled;
     log_warning("{}; the image of an earlier pull serves instead", pulled.error().message);

@@ -29,6 +29,7 @@ namespace boxship::images {
 
 enum class PullPolicy {
     cached_on_failure,  // pull; if that fails, what the name stood for last (ECS_IMAGE_PULL_BEHAVIOR default)
+    cached_when_unreachable,  // the same, but only when no registry answered: an image that is gone is gone (Fargate)
     fresh,              // always
     cached_first,       // once, prefer-cached: no registry is asked if the image is there
 };

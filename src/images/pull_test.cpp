@@ -338,6 +338,11 @@ TEST_F(Pull, policies)
     EXPECT_TRUE(fallback->from_cache);
     EXPECT_EQ(fallback->digest, digest);
     EXPECT_EQ(failure(), PullFailure::not_found) << "fresh";
+    wanted.policy = PullPolicy::cached_when_unreachable;
+    const auto gone = puller_->pull(wanted);
+    ASSERT_FALSE(gone.ok());
+    EXPECT_EQ(gone.error().kind, PullFailure::not_found);
+    wanted.policy = PullPolicy::cached_on_failure;
     wanted.reference = *parse_reference(registry_.host + "/team/app@" + digest);
     wanted.policy = PullPolicy::cached_first;
     EXPECT_TRUE(puller_->pull(wanted)->from_cache);

@@ -41,7 +41,10 @@ def signed(platform, service, key=None, secret=None, when=None, monkeypatch=None
             @classmethod
             def utcnow(cls):
                 return when
-        monkeypatch.setattr(botocore.auth.datetime, "datetime", Then)
+        if hasattr(botocore.auth, "get_current_datetime"):  # newer versions
+            monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda *_, **__: when)
+        else:
+            monkeypatch.setattr(botocore.auth.datetime, "datetime", Then)
     botocore.auth.SigV4Auth(credentials, service, "us-east-1").add_auth(request)
     return method, path, dict(request.prepare().headers), body
 
