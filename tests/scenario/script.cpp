@@ -237,6 +237,7 @@ std::string Script::instances(const std::string& line)
         add("ecs.cpu-architecture", "x86_64");
         if (options.contains("zone")) add("ecs.availability-zone", options["zone"]);
         if (options.contains("enis")) add("boxship.eni-max", options["enis"]);
+        if (options.contains("external")) add("ecs.capability.external", "");
         if (fargate) add("boxship.fargate", "true");
         const auto number_resource = [&](const char* name, const std::string& value) {
             return Json::object({{"name", name}, {"type", "INTEGER"}, {"integerValue", std::stoll(value.empty() ? "4096" : value)}});

@@ -1,7 +1,7 @@
 // Scenarios as text, a line per step; a line that begins with a space goes on with the one before.
 //
 //     # a comment
-//     instances 2 cpu=1024 memory=2048 [cluster=web] [zone=us-east-1b] [fargate] [offline] [without=attribute]
+//     instances 2 cpu=1024 memory=2048 [cluster=web] [zone=us-east-1b] [fargate|external] [offline] [without=attribute] [enis=2]
 //                                              hosts h1, h2 … register and connect
 //     as root | as host h1 | as task x         who calls from here on
 //     call ecs RunTask {"taskDefinition":"big"}

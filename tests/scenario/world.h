@@ -61,6 +61,7 @@ public:
     void restart();                     // a new store, from the journal
     std::vector<std::string> complaints() const;  // the doctor's
     Time now() { return clock_.now(); }
+    const services::Served& served() const { return served_; }
     Ids& ids() { return random_; }
     services::Installation& installation() { return installation_; }
 

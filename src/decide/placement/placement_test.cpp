@@ -107,7 +107,7 @@ TEST_F(PlacementTest, only_connected_active_hosts_of_the_kind_take_tasks)
 
 TEST_F(PlacementTest, outside_hosts_take_only_tasks_that_ask_for_them)
 {
-    add(1024, 1024, "us-east-1a", [](Instance& instance) { instance.attributes.push_back({"ecs.capability.external", ""}); });
+    add(1024, 1024, "us-east-1a", [](Instance& instance) { instance.external = true; });
     EXPECT_FALSE(place_on({}).instance);
     EXPECT_TRUE(place(state::View(tables_), {.cluster = cluster_, .launch_type = LaunchType::external}, ids_).instance);
 }
@@ -135,6 +135,18 @@ TEST_F(PlacementTest, follows_the_strategies_in_their_order)
     run_on(b1, 0, 0);
     EXPECT_EQ(place_on({}, {{StrategyType::spread, "attribute:ecs.availability-zone"}, {StrategyType::spread, "instanceId"}}).instance->id, a2);
     EXPECT_TRUE(place_on({}, {{StrategyType::random, ""}}).instance);
+}
+
+TEST_F(PlacementTest, takes_the_next_best_when_the_best_lacks_an_attribute)
+{
+    const auto plain = add(4096, 4096), able = add(4096, 4096, "us-east-1a", [](Instance& instance) { instance.attributes.push_back({"able", ""}); });
+    run_on(able, 1024, 1024);
+    EXPECT_EQ(place_on({}).instance->id, plain);
+    EXPECT_EQ(place_on({.attributes = {"able"}}).instance->id, able);
+    const auto refused = place_on({.cpu = 4096, .attributes = {"able"}});
+    ASSERT_EQ(refused.refusals.size(), 2u);
+    EXPECT_EQ(refused.refusals[0].reason, "ATTRIBUTE");
+    EXPECT_EQ(refused.refusals[1].reason, "RESOURCE:CPU");
 }
 
 TEST_F(PlacementTest, distinct_instances_take_one_task_of_the_group)

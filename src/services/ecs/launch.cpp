@@ -151,7 +151,6 @@ decide::Need need_of(const Call& call, const Launch& launch)
         return need;
     }
     need.attributes = launch.definition->requires_attributes;
-    if (task.launch_type == model::LaunchType::external) need.attributes.emplace_back("ecs.capability.external");
     if (launch.definition->network_mode == model::NetworkMode::awsvpc) {
         // Interfaces are made by the agent from the payload alone; one that waits for EC2's attachment would wait for ever.
         need.attributes.emplace_back("boxship.eni-inline");

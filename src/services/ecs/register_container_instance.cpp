@@ -111,6 +111,8 @@ Result<InstanceRow> register_container_instance(Txn& txn, const Call& call, cons
     RETURN_IF_ERROR(set_resources(instance, request.total_resources));
     // Custom attributes are sent the first time only: what is there stays.
     for (const auto& entry : request.attributes) set_attribute(instance, entry.name.str(), entry.value.str());
+    const auto external = [](const model::KeyValue& entry) { return entry.key == "ecs.capability.external"; };
+    instance.external = std::ranges::any_of(instance.attributes, external);
     const std::string zone = attribute(request, zone_attribute);
     if (!zone.empty())
         instance.zone = zone;
