@@ -1,5 +1,6 @@
 // boxship server: the control plane. Reads like a parts list: what is made first ends last.
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -93,6 +94,7 @@ private:
 
 HostResult<> serve(const Options& options)
 {
+    ::umask(0077);
     const DataDirectory data(options.data_directory());
     ASSIGN_OR_RETURN(const PlatformIdentity identity, data.identity());
     ASSIGN_OR_RETURN(const crypto::Key server_key, data.server_key());

@@ -26,8 +26,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr auto back_off_max = std::chrono::seconds(30);
-constexpr auto healthy_after = std::chrono::seconds(60);
+// Short: a start costs little, and a platform that is down helps nobody find out why.
+constexpr auto back_off_max = std::chrono::seconds(2);
+constexpr auto healthy_after = std::chrono::seconds(5);
 constexpr off_t log_bytes_max = 16 << 20;
 
 env::UniqueFd open_pidfd(pid_t pid) { return env::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
@@ -176,7 +177,7 @@ void Supervisor::ended(Watched& watched)
                                   : fmt::format("ended with code {}", WEXITSTATUS(status));
     const auto now = Clock::now();
     watched.failures = now - watched.started > healthy_after ? 0 : watched.failures + 1;
-    const auto delay = std::min<Clock::duration>(std::chrono::milliseconds(100) * (1 << std::min(watched.failures, 10)), back_off_max);
+    const auto delay = std::min<Clock::duration>(std::chrono::milliseconds(50) * (1 << std::min(watched.failures, 6)), back_off_max);
     log_warning("{} {} (see {}/{}.log); starting it again in {} ms", watched.child.name, how, log_directory_, watched.child.name,
                 std::chrono::duration_cast<Milliseconds>(delay).count());
     watched.pidfd.reset();
