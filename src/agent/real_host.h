@@ -92,7 +92,7 @@ private:
 
     // real_host_images.cpp
     HostOutcome<PulledImage> pull_now(const PullPlan& plan, std::stop_token stop);
-    HostResult<std::optional<images::Credentials>> registry_credentials(const PullPlan& plan, const std::string& host);
+    HostResult<std::optional<images::Credentials>> registry_credentials(const PullPlan& plan, const std::string& host, std::stop_token stop);
     std::string holder(const std::string& task) const { return options_.agent_name + "_" + task; }
 
     const RealHostOptions options_;

@@ -7,6 +7,8 @@ namespace boxship::agent {
 namespace {
 
 constexpr auto token_renewal = std::chrono::hours(1);    // before its end
+constexpr Milliseconds token_patience{60'000};   // for a control plane that does not answer
+constexpr Milliseconds token_pause_max{2'000};
 
 ImageConfig config_of(const images::ImageConfig& from)
 {
@@ -31,7 +33,7 @@ struct RealHost::Ticket : PullTicket {
     std::stop_source source;
 };
 
-HostResult<std::optional<images::Credentials>> RealHost::registry_credentials(const PullPlan& plan, const std::string& host)
+HostResult<std::optional<images::Credentials>> RealHost::registry_credentials(const PullPlan& plan, const std::string& host, std::stop_token stop)
 {
     if (plan.registry_auth_type != "ecr" && !options_.own_registry.answers_for(host)) return std::optional<images::Credentials>();
     {
@@ -39,7 +41,15 @@ HostResult<std::optional<images::Credentials>> RealHost::registry_credentials(co
         const auto known = tokens_.find(plan.ecr_endpoint);
         if (known != tokens_.end() && clock_.now() < known->second.second) return std::optional(known->second.first);
     }
-    const auto answer = api_.ecr_token_blocking(plan.ecr_endpoint, plan.ecr_registry_id);
+    auto answer = api_.ecr_token_blocking(plan.ecr_endpoint, plan.ecr_registry_id);
+    // A control plane that is just being restarted fails no task.
+    Milliseconds waited{0};
+    for (Milliseconds pause{100}; !answer && answer.error().transient() && waited < token_patience && !stop.stop_requested();
+         pause = std::min(pause * 2, token_pause_max)) {
+        std::this_thread::sleep_for(pause);
+        waited += pause;
+        answer = api_.ecr_token_blocking(plan.ecr_endpoint, plan.ecr_registry_id);
+    }
     if (!answer) return HostError{"GetAuthorizationToken: " + answer.error().text()};
     const shape::Json::Array& data = (*answer)["authorizationData"].as_array();
     const auto text = data.empty() ? std::nullopt : from_base64(data.front().get_string("authorizationToken"));
@@ -61,7 +71,7 @@ HostOutcome<PulledImage> RealHost::pull_now(const PullPlan& plan, std::stop_toke
     images::PullRequest request;
     request.reference = *reference;
     request.holder = holder(plan.task);
-    request.credentials = [this, &plan](const std::string& host) { return registry_credentials(plan, host); };
+    request.credentials = [this, &plan, stop](const std::string& host) { return registry_credentials(plan, host, stop); };
     request.stop = stop;
     request.policy = options_.pull_policy;
     const auto pulled = puller_->pull(request);
