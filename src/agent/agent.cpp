@@ -8,16 +8,19 @@
 
 #include "agent/endpoints.h"
 #include "agent/forward.h"
+#include "agent/port_forwards.h"
 #include "agent/real_host.h"
 #include "agent/session.h"
 #include "base/ipv4.h"
 #include "base/log.h"
+#include "base/strings.h"
 #include "env/real/files.h"
 #include "env/real/real_env.h"
 
 namespace boxship::agent {
 namespace {
 
+constexpr const char* first_instance = "instance-1";
 constexpr const char* fargate_cluster = "_fargate";
 constexpr Milliseconds image_cleanup_interval{30 * 60'000};
 
@@ -32,6 +35,7 @@ void fill_defaults(AgentOptions& options)
     if (options.fargate) options.cluster = fargate_cluster;
     if (options.credentials_file.empty()) options.credentials_file = options.data + "/hosts/" + options.name + ".json";
     if (options.run_directory.empty()) options.run_directory = "/run/boxship/" + options.platform_id;
+    if (options.name == first_instance) options.forward_loopback = true;
     if (options.zone.empty()) options.zone = options.region + "a";
     if (options.instance_address.empty() && !options.fargate) options.instance_address = default_instance_address(options.vpc_cidr, options.name);
     const MachineSize machine = machine_size();
@@ -141,8 +145,11 @@ int run(AgentOptions options)
     ApiClient api({options.server, options.region, options.ca_file}, keys, clock);
     Board board;
     TaskCredentials credentials;
-    Forward forward(io.executor(0), options.server);
+    Forward forward(io.executor(0));
     const int processors = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
+
+    std::optional<PortForwards> loopback;
+    if (options.forward_loopback && !options.instance_address.empty()) loopback.emplace(board, forward, options.instance_address);
 
     // Sockets come while the host opens, before there is anybody to answer at them.
     struct Listener {
@@ -153,7 +160,7 @@ int run(AgentOptions options)
     std::vector<Listener> early;
     Endpoints* serving = nullptr;
     auto host = RealHost::open(host_options(options, directory), api, clock, [&](env::UniqueFd metadata, env::UniqueFd way, std::string tag) {
-        forward.adopt(std::move(way));
+        forward.adopt(std::move(way), options.server, tag);
         const std::lock_guard lock(listeners_mutex);
         if (serving)
             serving->adopt(std::move(metadata), std::move(tag));
@@ -179,6 +186,7 @@ int run(AgentOptions options)
     engine_options.resources = facts.resources;
     engine_options.plan.region = options.region;
     engine_options.cleanup_wait = options.cleanup_wait;
+    if (const auto boot = env::read_file("/proc/sys/kernel/random/boot_id")) engine_options.boot_id = trim(*boot);
     auto engine = Engine::create(env::Env{clock, random, executor, faults}, **ledger, **host, *session, board, engine_options);
     const auto started = engine->start(*contents, [&session = *session, weak = std::weak_ptr(engine)] {
         if (auto ready = weak.lock()) session.start(std::move(ready));

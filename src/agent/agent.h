@@ -29,6 +29,7 @@ struct AgentOptions {
     std::string vpc_cidr;               // "172.31.0.0/16"
     bool fargate = false;               // runs tasks of the reserved cluster; no instance, no `bridge` or `host` mode
     std::string instance_address;       // the host's address in the VPC; default one of the range's last 256, by `name`
+    bool forward_loopback = false;      // the machine's 127.0.0.1:PORT leads to the instance's host ports; "instance-1": always
     std::string instance_type;
     std::string zone;
     int cpu_units = 0;                  // what to register; 0: what the machine has

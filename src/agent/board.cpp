@@ -15,9 +15,9 @@ void Board::publish(std::shared_ptr<const TaskView> view)
         else if (const auto at = addresses_.find(eni->ipv4); at != addresses_.end() && at->second == id)
             addresses_.erase(at);
     }
-    tasks_[id] = std::move(view);
+    tasks_[id] = view;
     lock.unlock();
-    if (changed_) changed_();
+    for (const auto& watcher : watchers_) watcher(*view);
 }
 
 void Board::remove(const std::string& task)

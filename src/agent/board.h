@@ -20,8 +20,8 @@ struct TaskView {
 
 class Board {
 public:
-    // Called after each change, on the publisher's thread. Set before anything is published.
-    void watch(std::function<void()> changed) { changed_ = std::move(changed); }
+    // Called after each change, on the publisher's thread. Before anything is published.
+    void watch(std::function<void(const TaskView&)> changed) { watchers_.push_back(std::move(changed)); }
 
     void publish(std::shared_ptr<const TaskView> view);
     void remove(const std::string& task);                                     // id
@@ -34,7 +34,7 @@ public:
     std::vector<View> all() const;                                            // in the order of their ids
 
 private:
-    std::function<void()> changed_;
+    std::vector<std::function<void(const TaskView&)>> watchers_;
     mutable std::mutex mutex_;
     std::map<std::string, View> tasks_;
     std::map<std::string, std::pair<std::string, std::size_t>> endpoints_;

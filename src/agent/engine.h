@@ -29,6 +29,7 @@ struct EngineOptions {
     PlanContext plan;                            // what containers are told about their surroundings
     Milliseconds cleanup_wait{3 * 3'600'000};    // records and logs of stopped tasks
     std::size_t stopped_tasks_max = 2'000;       // the oldest go earlier
+    std::string boot_id;                         // of the host, now; "": not looked at
     Milliseconds batch_wait{10'000};             // container changes wait that long for company, up to three times that
 };
 
@@ -118,6 +119,7 @@ private:
     std::vector<std::string> waiting_;                         // ids not admitted yet, in the order they came
     std::set<std::pair<Time, std::string>> stopped_;           // tasks that wait to be forgotten, the oldest first
     std::int64_t timeline_ = 0;
+    std::string absent_reason_;                                // for containers that are gone when the agent comes back
 
     bool ready_ = false;                                       // the host has said what is there
     bool turn_scheduled_ = false;

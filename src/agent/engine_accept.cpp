@@ -9,6 +9,7 @@ namespace boxship::agent {
 namespace {
 
 constexpr const char* timeline_fact = "timeline";
+constexpr const char* boot_fact = "boot";
 
 template <std::size_t bytes>
 std::string random_hex(env::Random& random)
@@ -134,6 +135,10 @@ HostResult<> Engine::start(const LedgerContents& contents, std::function<void()>
 {
     const std::string timeline = contents.fact(timeline_fact);
     if (!timeline.empty()) timeline_ = std::strtoll(timeline.c_str(), nullptr, 10);
+    const std::string boot = contents.fact(boot_fact);
+    absent_reason_ = boot.empty() || boot == options_.boot_id ? "exit status unknown: the container was gone when the agent came back"
+                                                              : "exit status unknown: the host was restarted while the container ran";
+    if (boot != options_.boot_id) batch_.facts.emplace_back(boot_fact, options_.boot_id);
     for (const LedgerTask& saved : contents.tasks) {
         if (auto restored = restore(saved); !restored) return restored;
     }
@@ -202,7 +207,7 @@ void Engine::adopted(const std::vector<Found>& found)
     for (const Found& container : found) {
         const auto id = parse_container_id(container.container);
         Task* task = id ? find(id->first) : nullptr;
-        if (task && id->second < task->record.containers.size()) on_found(task->record, task->facts, id->second, container, now());
+        if (task && id->second < task->record.containers.size()) on_found(task->record, task->facts, id->second, container, absent_reason_, now());
     }
     ready_ = true;
     std::vector<std::pair<Time, std::string>> by_arrival;

@@ -468,6 +468,15 @@ TEST(EngineRestart, says_so_when_a_container_is_gone_without_a_trace)
     EXPECT_THAT(world.outlet.reports.back().containers.at(0).reason, HasSubstr("exit status unknown"));
 }
 
+TEST(EngineRestart, after_a_reboot_everything_that_ran_has_stopped_for_that_reason)
+{
+    World world;
+    world.accept(web());
+    world.reboot_host();
+    ASSERT_THAT(world.said(), ElementsAre("STOPPED web=STOPPED"));
+    EXPECT_THAT(world.outlet.reports.back().containers.at(0).reason, HasSubstr("the host was restarted"));
+}
+
 TEST(EngineRestart, repeats_a_report_that_was_not_heard)
 {
     World world;

@@ -230,6 +230,7 @@ public:
     {
         EngineOptions options;
         options.resources = {.cpu_units = 4096, .memory_mib = 4096, .tcp = {22}, .udp = {}};
+        options.boot_id = "boot";
         options.plan = {.region = "us-east-1"};
         return options;
     }
@@ -289,6 +290,15 @@ public:
     int stored = 0;
     int ready = 0;
     std::shared_ptr<Engine> engine;
+
+    void reboot_host()
+    {
+        kill_agent();
+        host.containers.clear();
+        host.tasks.clear();
+        options_.boot_id += "x";
+        start_agent();
+    }
 
 private:
     EngineOptions options_;

@@ -8,6 +8,7 @@
 #include <boost/asio/write.hpp>
 
 #include <array>
+#include <map>
 
 #include "base/log.h"
 
@@ -49,21 +50,18 @@ http::Async<> pump(Socket from, Socket to)
 }  // namespace
 
 struct Forward::Impl {
-    Impl(http::Executor the_executor, const std::string& url) : executor(std::move(the_executor)), group(executor)
-    {
-        if (auto parsed = http::parse_url(url)) target = std::move(*parsed);
-    }
+    explicit Impl(http::Executor the_executor) : executor(std::move(the_executor)), group(executor) {}
 
-    http::Async<> listen(std::shared_ptr<Tcp::acceptor> acceptor);
-    http::Async<> serve(Socket client);
+    http::Async<> listen(std::shared_ptr<Tcp::acceptor> acceptor, http::Url target);
+    http::Async<> serve(Socket client, http::Url target);
 
     http::Executor executor;
-    http::Url target;
+    std::multimap<std::string, std::shared_ptr<Tcp::acceptor>> acceptors;    // by tag; the executor's thread only
     std::size_t connections = 0;
     http::TaskGroup group;
 };
 
-http::Async<> Forward::Impl::listen(std::shared_ptr<Tcp::acceptor> acceptor)
+http::Async<> Forward::Impl::listen(std::shared_ptr<Tcp::acceptor> acceptor, http::Url target)
 {
     for (;;) {
         auto client = std::make_shared<Tcp::socket>(executor);
@@ -71,17 +69,17 @@ http::Async<> Forward::Impl::listen(std::shared_ptr<Tcp::acceptor> acceptor)
         co_await acceptor->async_accept(*client, asio::redirect_error(asio::use_awaitable, error));
         if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) co_return;
         if (error) {
-            log_warning("accept a container's connection: {}", error.message());
+            log_warning("accept a connection to forward: {}", error.message());
             co_await http::sleep_for(accept_pause);
             continue;
         }
         if (connections >= connections_max) continue;    // closed at once
         ++connections;
-        group.spawn("forward", [this, client]() { return serve(client); });
+        group.spawn("forward", [this, client, target]() { return serve(client, target); });
     }
 }
 
-http::Async<> Forward::Impl::serve(Socket client)
+http::Async<> Forward::Impl::serve(Socket client, http::Url target)
 {
     struct Count {
         std::size_t& connections;
@@ -92,14 +90,14 @@ http::Async<> Forward::Impl::serve(Socket client)
     const auto addresses = co_await resolver.async_resolve(target.host, std::to_string(target.port), asio::redirect_error(asio::use_awaitable, error));
     auto server = std::make_shared<Tcp::socket>(executor);
     if (!error) co_await asio::async_connect(*server, addresses, asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return close(client);              // the container sees a reset, as from a server that is down
+    if (error) co_return close(client);              // the caller sees a reset, as from a server that is down
     client->set_option(Tcp::no_delay(true), error);
     server->set_option(Tcp::no_delay(true), error);
     group.spawn("forward back", [client, server]() { return pump(server, client); });
     co_await pump(client, server);
 }
 
-Forward::Forward(http::Executor executor, const std::string& url) : impl_(std::make_shared<Impl>(std::move(executor), url)) {}
+Forward::Forward(http::Executor executor) : impl_(std::make_shared<Impl>(std::move(executor))) {}
 
 Forward::~Forward()
 {
@@ -107,10 +105,27 @@ Forward::~Forward()
     impl_->group.join();
 }
 
-void Forward::adopt(env::UniqueFd listening_socket)
+void Forward::adopt(env::UniqueFd listening_socket, const std::string& url, std::string tag)
 {
+    const auto target = http::parse_url(url);
+    if (!target) return log_error("forward to {}: {}", url, target.error().message);
     auto acceptor = std::make_shared<Tcp::acceptor>(impl_->executor, Tcp::v4(), listening_socket.release());
-    impl_->group.spawn("forward", [impl = impl_.get(), acceptor]() { return impl->listen(acceptor); });
+    http::post(impl_->executor, [impl = impl_, acceptor, tag = std::move(tag), target = *target] {
+        impl->acceptors.emplace(tag, acceptor);
+        impl->group.spawn("forward", [impl = impl.get(), acceptor, target]() { return impl->listen(acceptor, target); });
+    });
+}
+
+void Forward::release(const std::string& tag)
+{
+    http::post(impl_->executor, [impl = impl_, tag] {
+        const auto [first, last] = impl->acceptors.equal_range(tag);
+        for (auto at = first; at != last; ++at) {
+            boost::system::error_code ignored;
+            at->second->close(ignored);              // ends listen()
+        }
+        impl->acceptors.erase(first, last);
+    });
 }
 
 }  // namespace boxship::agent

@@ -1,5 +1,5 @@
-// Carries TCP connections from listening sockets (inside routers, at 169.254.170.2:4566 for containers) to the control
-// plane's own address, so that the SDKs in containers work while the API stays on loopback.
+// Carries TCP connections from listening sockets to somewhere else: from 169.254.170.2:4566 inside routers to the control
+// plane, so that the SDKs in containers work while the API stays on loopback; from 127.0.0.1 to an instance's ports.
 #pragma once
 
 #include <memory>
@@ -12,11 +12,11 @@ namespace boxship::agent {
 
 class Forward {
 public:
-    // `url`: where to, "http://127.0.0.1:4566". All connections live on `executor`.
-    Forward(http::Executor executor, const std::string& url);
-    ~Forward();   // cuts them; not on the executor's own thread
+    explicit Forward(http::Executor executor);   // where all connections live
+    ~Forward();                                  // cuts them; not on the executor's own thread
 
-    void adopt(env::UniqueFd listening_socket);
+    void adopt(env::UniqueFd listening_socket, const std::string& url, std::string tag);   // "http://127.0.0.1:4566"
+    void release(const std::string& tag);        // listens no more; connections go on. Unknown: nothing happens
 
 private:
     struct Impl;

@@ -38,6 +38,7 @@ http::Async<> Membership::join()
 {
     Backoff backoff(Milliseconds(100), 2.0, Milliseconds(10'000));
     bool told = false;
+    bool cluster_made = false;
     for (;;) {
         Json input = registration(facts_, instance_arn_, client_token_);
         auto answer = co_await api_.call("RegisterContainerInstance", std::move(input));
@@ -52,6 +53,13 @@ http::Async<> Membership::join()
                 co_return;
             }
             log_error("register: {}", arn.empty() ? "the answer names no instance" : kept.error().message);
+        } else if (answer.error().code == "ClusterNotFoundException" && facts_.cluster == "default" && !cluster_made) {
+            // The one cluster that comes into being by being joined.
+            Json wanted = Json::object({{"clusterName", facts_.cluster}});
+            const auto made = co_await api_.call("CreateCluster", std::move(wanted));
+            if (!made) log_warning("create cluster {}: {}", facts_.cluster, made.error().text());
+            cluster_made = made.ok();
+            if (cluster_made) continue;
         } else if (!answer.error().transient() && !instance_arn_.empty() && answer.error().status == 400) {
             // Deregistered while we were away, or the control plane has lost its data: a new instance, then.
             log_warning("register again as {}: {}; registering as a new instance", instance_arn_, answer.error().text());

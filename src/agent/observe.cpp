@@ -158,7 +158,7 @@ void on_stop(TaskRecord& task, std::string reason)
     task.reason = std::move(reason);
 }
 
-void on_found(TaskRecord& task, TaskFacts& facts, std::size_t at, const Found& found, Time now)
+void on_found(TaskRecord& task, TaskFacts& facts, std::size_t at, const Found& found, const std::string& absent_reason, Time now)
 {
     ContainerRecord& container = task.containers[at];
     facts.containers[at].touched = true;     // whatever it says: releasing copes with missing things
@@ -171,8 +171,7 @@ void on_found(TaskRecord& task, TaskFacts& facts, std::size_t at, const Found& f
             end_run(task, at, found.exit, now);
             break;
         case Found::State::absent:
-            if (container.life == Life::running)
-                end_run(task, at, Exit{.reason = "exit status unknown: the container was gone when the agent came back"}, now);
+            if (container.life == Life::running) end_run(task, at, Exit{.reason = absent_reason}, now);
             break;
     }
 }

@@ -22,6 +22,6 @@ void on_task_released(TaskFacts& facts, const HostResult<>& outcome, Time now);
 void on_stop(TaskRecord& task, std::string reason);
 
 // After a restart of the agent: what the host said of a container that had not stopped.
-void on_found(TaskRecord& task, TaskFacts& facts, std::size_t container, const Found& found, Time now);
+void on_found(TaskRecord& task, TaskFacts& facts, std::size_t container, const Found& found, const std::string& absent_reason, Time now);
 
 }  // namespace boxship::agent

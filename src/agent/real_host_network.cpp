@@ -89,11 +89,11 @@ HostResult<runtime::Network> RealHost::network_of(const ContainerPlan& plan, run
         case NetworkMode::none: return Network{};
         case NetworkMode::awsvpc: return Network{Network::Mode::path, platform_.netns_path(plan.task)};
         case NetworkMode::host:
-            if (instance_) return Network{Network::Mode::path, instance_->namespace_path()};
-            return Network{Network::Mode::host, {}};
-        case NetworkMode::bridge: break;
+        case NetworkMode::bridge:
+            if (!instance_) return HostError{"networkMode " + std::string(to_text(plan.network_mode)) + " needs a container instance, which this host is not"};
+            break;
     }
-    if (!instance_) return HostError{"networkMode bridge needs a container instance, which this host is not"};
+    if (plan.network_mode == NetworkMode::host) return Network{Network::Mode::path, instance_->namespace_path()};
     ASSIGN_OR_RETURN(const net::BridgeEnd end, instance_->attach(plan.id));
     for (const PortBinding& port : plan.ports) RETURN_IF_ERROR(instance_->publish(plan.id, protocol_of(port), port.host_port, port.container_port));
     names.hosts.push_back({to_text(end.address), plan.host_name});

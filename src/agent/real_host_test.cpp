@@ -14,6 +14,7 @@
 #include "agent/endpoints.h"
 #include "agent/fakes_for_tests.h"
 #include "agent/forward.h"
+#include "agent/port_forwards.h"
 #include "env/real/files.h"
 #include "env/real/real_env.h"
 #include "images/test_registry.h"
@@ -79,8 +80,7 @@ public:
         EXPECT_TRUE(env::make_directories(options.agent_directory).ok());
         auto opened = RealHost::open(options, api, clock, [this](env::UniqueFd metadata, env::UniqueFd way, std::string tag) {
             endpoints_early = std::move(metadata);
-            forward.adopt(std::move(way));
-            (void)tag;
+            forward.adopt(std::move(way), "http://127.0.0.1:9", tag);
         });
         EXPECT_TRUE(opened.ok()) << (opened.ok() ? "" : opened.error().message);
         if (!opened) ::_exit(5);
@@ -135,7 +135,8 @@ public:
     Board board;
     TaskCredentials credentials;
     WaitingOutlet outlet;
-    Forward forward{io.executor(0), "http://127.0.0.1:9"};
+    Forward forward{io.executor(0)};
+    PortForwards ports{board, forward, "172.31.255.4"};
     env::UniqueFd endpoints_early;
     std::unique_ptr<RealHost> host;
     std::unique_ptr<Telemetry> telemetry;
@@ -298,6 +299,9 @@ TEST(RealHost, a_bridge_containers_port_answers_at_the_instance)
             else ::usleep(10'000);
         }
         EXPECT_EQ(page, "page\n");
+        const auto by_loopback = client.send_blocking({.url = fmt::format("http://127.0.0.1:{}/index.html", port)});
+        ASSERT_TRUE(by_loopback.ok()) << by_loopback.error().message;
+        EXPECT_EQ(by_loopback->body, "page\n");
         agent.accept(stop_json(task_id));
         EXPECT_EQ(agent.outlet.next().life, Life::stopped);
     });

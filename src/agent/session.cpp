@@ -13,7 +13,7 @@ Session::Session(http::Executor executor, SessionParts parts, HostFacts facts, s
       control_(group_, membership_, parts.api, parts.logs, parts.random, times),
       credentials_(parts.credentials)
 {
-    parts.board.watch([&logs = parts.logs] { logs.poke(); });
+    parts.board.watch([&logs = parts.logs](const TaskView&) { logs.poke(); });
 }
 
 Session::~Session()

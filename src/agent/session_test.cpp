@@ -325,6 +325,14 @@ TEST_F(SessionTest, waits_while_the_server_starts_and_repeats_reports)
     for (int at = 0; at < 3; ++at) EXPECT_EQ(server_.next_call("SubmitTaskStateChange").input.get_string("status"), "RUNNING");
 }
 
+TEST_F(SessionTest, makes_the_default_cluster_when_there_is_none)
+{
+    server_.refuse("RegisterContainerInstance", 400, "ClusterNotFoundException");
+    start();
+    EXPECT_EQ(server_.next_call("CreateCluster").input.get_string("clusterName"), "default");
+    server_.next_connection();
+}
+
 TEST_F(SessionTest, registers_anew_when_its_instance_is_unknown)
 {
     LedgerBatch batch;
