@@ -9,6 +9,7 @@
 #include "ecr/mutability.h"
 #include "ecr/names.h"
 #include "ecr/uploads.h"
+#include "state/doctor.h"
 
 namespace boxship::ecr {
 namespace {
@@ -375,7 +376,7 @@ TEST_F(EcrTest, at_random_what_was_accepted_stays_whole_and_what_was_deleted_goe
         add(repositories[r], content);
         promised[{r, digest_of(content)}] = now_;
     };
-    for (int step = 0; step < 20'000; ++step) {
+    for (int step = 0; step < 10'000; ++step) {
         now_ = now_ + Milliseconds(pick(20) * 60'000);
         const int r = pick(3);
         const std::string content = contents[pick(5)];
@@ -422,6 +423,9 @@ TEST_F(EcrTest, at_random_what_was_accepted_stays_whole_and_what_was_deleted_goe
             case 6:
                 for (const std::string& digest : collect()) ASSERT_EQ(files.erase(digest), 1u);
                 break;
+        }
+        if (step % 16 == 0) {
+            ASSERT_EQ(state::examine(txn()), std::vector<std::string>()) << "step " << step;
         }
         for (const auto& [where, needs] : images)
             for (const auto& digest : needs) {

@@ -11,6 +11,7 @@
 #include "env/real/files.h"
 #include "env/real/real_env.h"
 #include "registry/registry.h"
+#include "state/doctor.h"
 #include "wire/http/client.h"
 #include "wire/http/server.h"
 
@@ -56,6 +57,7 @@ protected:
     }
     void TearDown() override
     {
+        EXPECT_EQ(in_state([](state::Txn& txn) { return state::examine(txn); }), std::vector<std::string>());
         stop();
         EXPECT_TRUE(env::remove_tree(directory_).ok());
     }

@@ -22,6 +22,7 @@ public:
         reservations();
         interfaces();
         networks();
+        registry();
         sums();
         return std::move(complaints_);
     }
@@ -130,6 +131,30 @@ private:
             if (!view_.get<Vpc>(subnet->vpc)) complain("{} is in a VPC that is not there", to_short_text("subnet-", id));
         for (const auto& [id, group] : view_.rows<SecurityGroup>())
             if (!view_.get<Vpc>(group->vpc)) complain("{} is in a VPC that is not there", to_short_text("sg-", id));
+    }
+
+    void registry()
+    {
+        for (const auto& [key, link] : view_.rows<BlobLink>()) {
+            const auto blob = view_.get<Blob>(key.name);
+            if (!view_.get<Repository>(key.repository)) complain("a link to {} is in a repository that is not there", key.name);
+            if (!blob) complain("a repository holds {}, which is not there", key.name);
+            if (blob && blob->state == BlobState::condemned) complain("{} is condemned and held by a repository", key.name);
+        }
+        for (const auto& [digest, blob] : view_.rows<Blob>())
+            if (blob->state != BlobState::condemned && !view_.any<LinksByDigest>(digest)) complain("{} is held by no repository and not condemned", digest);
+        for (const auto& [key, image] : view_.rows<Image>()) {
+            if (!view_.get<Repository>(key.repository)) complain("image {} is in a repository that is not there", key.name);
+            std::vector<std::string> needs = image->layers;
+            needs.push_back(key.name);
+            if (!image->config.empty()) needs.push_back(image->config);
+            for (const auto& digest : needs)
+                if (!view_.get<BlobLink>({key.repository, digest})) complain("image {} needs {}, which its repository does not hold", key.name, digest);
+            for (const auto& child : image->children)
+                if (!view_.get<Image>({key.repository, child})) complain("index {} names {}, which is not there", key.name, child);
+        }
+        for (const auto& [key, tag] : view_.rows<ImageTag>())
+            if (!view_.get<Image>({key.repository, tag->digest})) complain("the tag {} names {}, which is not there", key.name, tag->digest);
     }
 
     void sums()
