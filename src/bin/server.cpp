@@ -136,7 +136,7 @@ HostResult<> serve(const Options& options)
 
     blobs::Blobs blobs(data.file("blobs"));
     RETURN_IF_ERROR(blobs.prepare());
-    blobs::Workers workers(2);
+    blobs::Workers workers(4);  // they wait for the disk more than they compute
     registry::Registry registry(store, blobs, workers, registry::Tokens(server_key, random), clock, random, io.executor(),
                                 registry::Options{.scope = scope});
 
@@ -145,7 +145,6 @@ HostResult<> serve(const Options& options)
     installation.endpoint = endpoint;
     installation.registry = &registry;
     installation.zone_default = identity.region + "a";
-    installation.registry = &registry;
     services::Served served;
     services::serve_ecs(served);
     services::serve_ecr(served);

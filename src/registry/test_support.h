@@ -46,6 +46,16 @@ inline std::string image_manifest(const std::vector<std::string>& contents, cons
 
 class RegistryTest : public ::testing::Test {
 protected:
+    template <class Work>
+    auto in_state(Work work)
+    {
+        std::promise<void> done;
+        std::optional<std::invoke_result_t<Work, state::Txn&>> value;
+        store_->update([&](state::Txn& txn) { value.emplace(work(txn)); }, [&](HostResult<>) { done.set_value(); });
+        done.get_future().wait();
+        return std::move(*value);
+    }
+
     void SetUp() override
     {
         char pattern[] = "/tmp/boxship-registry-XXXXXX";
@@ -94,15 +104,6 @@ protected:
         threads_.reset();
     }
 
-    template <class Work>
-    auto in_state(Work work)
-    {
-        std::promise<void> done;
-        std::optional<std::invoke_result_t<Work, state::Txn&>> value;
-        store_->update([&](state::Txn& txn) { value.emplace(work(txn)); }, [&](HostResult<>) { done.set_value(); });
-        done.get_future().wait();
-        return std::move(*value);
-    }
     void create(const std::string& name, model::TagMutability mutability = model::TagMutability::mutable_)
     {
         model::Repository repository;
