@@ -46,7 +46,7 @@ const char* word(runtime::HostFinding::Grade grade)
 int examine_host(const Options& options)
 {
     if (::geteuid() != 0) return fail("examining the host needs root; run this with sudo");
-    const auto profile = runtime::probe_host({.monitor_program = monitor_program(), .scratch_directory = "/run/boxship/probe"});
+    const auto profile = probe_this_host();
     if (options.json()) {
         Json findings = Json::array();
         for (const auto& finding : profile.findings)

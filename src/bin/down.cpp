@@ -35,7 +35,7 @@ HostResult<> stop_platform(const DataDirectory& data)
 HostResult<> purge(const DataDirectory& data, const PlatformIdentity& identity)
 {
     ASSIGN_OR_RETURN(const auto agents, env::list_directory(data.file("agents")));
-    const auto host = runtime::probe_host({.monitor_program = monitor_program(), .scratch_directory = "/run/boxship/probe"});
+    const auto host = probe_this_host();
     for (const auto& agent : agents) {
         if (!env::file_exists(data.file("agents/" + agent + "/runtime"))) continue;
         runtime::RuntimeOptions options{.platform_id = identity.short_id + "-" + agent,

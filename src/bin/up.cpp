@@ -74,7 +74,7 @@ HostResult<> check_host()
 {
     if (::geteuid() != 0) return HostError{"namespaces, mounts and cgroups need root; run this with sudo"};
     // A trial container included: what works is known before anything is started.
-    const runtime::HostProfile profile = runtime::probe_host({.monitor_program = monitor_program(), .scratch_directory = "/run/boxship/probe"});
+    const runtime::HostProfile profile = probe_this_host();
     if (profile.usable()) return {};
     std::string missing;
     for (const auto& finding : profile.findings)

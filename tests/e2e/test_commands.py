@@ -167,7 +167,8 @@ def test_down_keeps_tasks_when_asked_and_purge_leaves_nothing(tmp_path, platform
         other.wait_ready()
         assert other.describe(arn)["lastStatus"] == "STOPPED"
     finally:
+        marks = other.marks()
         other.purge()
     assert not os.path.exists(other.data)
-    assert leaks.difference(before) == []
+    assert leaks.difference(before, marks) == []
     assert platform.status()["hosts"], "the first platform was touched"

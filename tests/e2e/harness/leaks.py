@@ -41,11 +41,12 @@ def snapshot():
             | {"namespace " + line for line in _lines("ip", "netns", "list")})
 
 
-def difference(before, patience=5.0):
-    """What is there now and was not before. The kernel takes its time with links of closed namespaces."""
+def difference(before, marks, patience=5.0):
+    """What is there now, was not before, and bears a mark: a platform's short id or data directory. (Others may work on this
+    host at the same time.) The kernel takes its time with links of closed namespaces."""
     deadline = time.monotonic() + patience
     while True:
-        left = snapshot() - before
+        left = {entry for entry in snapshot() - before if any(mark in entry for mark in marks)}
         if not left or time.monotonic() > deadline:
             return sorted(left)
         time.sleep(0.1)

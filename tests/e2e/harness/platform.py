@@ -60,6 +60,10 @@ class Platform:
         if os.path.exists(self.data):
             self.boxship("down", "--purge", timeout=180)
 
+    def marks(self):
+        """What everything of this platform on the host has in its name."""
+        return [self.data, json.loads(pathlib.Path(self.data, "platform.json").read_text())["shortId"]]
+
     def pid(self, child):
         text = pathlib.Path(self.data, "run", f"{child}.pid").read_text()
         return int(text.split()[0])
