@@ -11,9 +11,8 @@ from harness.platform import wait_for
 def instances(platform, busybox):
     """Two t3.medium in the cluster `default`, for the tests of this file; the Fargate host alone before and after."""
     platform.boxship("down", "--keep-tasks")
-    platform.up("--instances", "2:t3.medium")
+    platform.up("--instances", "2:t3.medium")  # the cluster `default` comes into being by being joined
     platform.wait_ready(agents=3)
-    platform.cluster()
     yield platform.client("ecs").list_container_instances(cluster="default")["containerInstanceArns"]
     platform.boxship("down")
     platform.up("--instances", "0")

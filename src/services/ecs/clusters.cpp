@@ -39,6 +39,9 @@ std::string namespace_text(const shape::Box<api::ClusterServiceConnectDefaultsRe
 
 Result<ClusterRow> create_cluster(Txn& txn, const Call& call, const api::CreateClusterRequest& request)
 {
+    // An agent may make the one cluster that comes into being by being joined.
+    if (call.principal.kind == Principal::Kind::host && !request.cluster_name.empty() && request.cluster_name != default_cluster)
+        return access_denied(messages::host_creates_default_only);
     const std::string name = request.cluster_name.empty() ? std::string(default_cluster) : request.cluster_name.str();
     if (!is_plain_name(name) || name.starts_with('_')) return invalid(messages::cluster_name);
     const auto existing = txn.first<state::ClusterByName>({call.scope, name});
@@ -179,7 +182,7 @@ api::ListClustersResponse render_listed(const ListRows& rows)
 
 void serve_clusters(Served& served)
 {
-    served.add<api::ops::CreateCluster>(create_cluster, render_changed<api::CreateClusterResponse>);
+    served.add<api::ops::CreateCluster>(create_cluster, render_changed<api::CreateClusterResponse>).for_hosts();
     served.add<api::ops::DeleteCluster>(delete_cluster, render_changed<api::DeleteClusterResponse>);
     served.add<api::ops::UpdateCluster>(update_cluster, render_changed<api::UpdateClusterResponse>);
     served.add<api::ops::UpdateClusterSettings>(update_cluster_settings, render_changed<api::UpdateClusterSettingsResponse>);
