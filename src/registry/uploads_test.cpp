@@ -163,7 +163,11 @@ TEST_F(RegistryTest, a_dropped_connection_keeps_what_arrived)
         ASSERT_TRUE(client.send("PATCH " + session + " HTTP/1.1\r\nHost: x\r\nAuthorization: " + authorization() +
                                 "\r\nContent-Length: 2500000\r\n\r\n" + content.substr(0, 1'700'000)));
     }
-    // The answer to the next request waits until the broken one has been put on the disk.
+    // Once the server has begun with the broken request, answers wait until what it brought is on the disk; it may not even
+    // have read its head yet.
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (ask("GET", session).headers.get("Range") != "0-1699999" && std::chrono::steady_clock::now() < end)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
     const auto refused = ask("PATCH", session, "x", {{"Content-Range", "9-9"}});
     ASSERT_EQ(refused.status, 416);
     const std::string range(refused.headers.get("Range"));

@@ -1,3 +1,4 @@
+#include "env/real/files.h"
 #include "runtime/net/doctor.h"
 
 #include "runtime/net/nft.h"
@@ -64,6 +65,8 @@ TEST(InspectHost, reports_a_firewall_and_docker)
     in_sandbox([] {
         make_outside();
         const Platform platform = platform_of("fargate");
+        // A new namespace begins with what the host has.
+        ASSERT_TRUE(env::write_file("/proc/sys/net/ipv4/ip_forward", "0").ok());
         const auto fresh = inspect_host(platform);
         ASSERT_TRUE(fresh.ok()) << fresh.error().message;
         EXPECT_FALSE(fresh->forwarding);
