@@ -189,6 +189,8 @@ int run(const Options& options)
     auto connection = data.connection();
     if (!connection.ok()) return fail(connection.error());
     if (!*locked) {
+        if (!(data.last_up() == plan->options))
+            return fail("boxship runs already, with other options; to change them: boxship down --keep-tasks, then this again");
         fmt::print("boxship runs already: {}\n", connection->endpoint);
         return 0;
     }

@@ -15,6 +15,9 @@ def test_a_second_up_changes_nothing(platform):
     done = platform.up()
     assert "runs already" in done.stdout or "is ready" in done.stdout
     assert pids == {child: platform.pid(child) for child in pids}
+    other = platform.boxship("up", "--detach", "--instances", "1", check=False)
+    assert other.returncode == 1 and "boxship down --keep-tasks" in other.stderr
+    assert pids == {child: platform.pid(child) for child in pids}
 
 
 def test_a_port_in_use_is_said_and_nothing_starts(tmp_path):
