@@ -1,4 +1,4 @@
-# One CMake library per folder of src/: boxship_library(NAME [LINKS …]) takes every .cpp of the folder
+# One CMake library per folder of src/: boxship_library(NAME [LINKS …] [UNITY n]) takes every .cpp of the folder
 # (and of the folders named in DIRS) except *_test.cpp, which become one test binary NAME_test.
 #
 # LINKS is the folder's row of the include table (docs/architecture.md); tools/tidy checks the includes against it.
@@ -27,6 +27,9 @@ if(BOXSHIP_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${BOXSHIP_CCACHE})
 endif()
 
+# Tests run once: optimising them costs more than it gives. What they test is compiled as it is shipped.
+set(BOXSHIP_TEST_FLAGS -O0)
+
 # Precompiled once, used by every library: common std headers (1.0 s → 0.2 s a file), and GoogleTest.
 file(WRITE ${CMAKE_BINARY_DIR}/pch/empty.cpp "")
 add_library(boxship_pch OBJECT ${CMAKE_BINARY_DIR}/pch/empty.cpp)
@@ -37,13 +40,14 @@ target_precompile_headers(boxship_pch PRIVATE
 if(BOXSHIP_TESTS)
   add_library(boxship_test_pch OBJECT ${CMAKE_BINARY_DIR}/pch/empty.cpp)
   target_link_libraries(boxship_test_pch PRIVATE boxship_flags GTest::gtest GTest::gmock)
+  target_compile_options(boxship_test_pch PRIVATE ${BOXSHIP_TEST_FLAGS})
   target_precompile_headers(boxship_test_pch PRIVATE
     <algorithm> <array> <chrono> <functional> <map> <memory> <optional> <string> <string_view> <vector> <fmt/format.h>
     <gtest/gtest.h> <gmock/gmock.h>)
 endif()
 
 function(boxship_library name)
-  cmake_parse_arguments(ARG "" "" "LINKS;PRIVATE_LINKS;TEST_LINKS;DIRS" ${ARGN})
+  cmake_parse_arguments(ARG "" "UNITY" "LINKS;PRIVATE_LINKS;TEST_LINKS;DIRS" ${ARGN})
   set(patterns ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   foreach(dir IN LISTS ARG_DIRS)
     list(APPEND patterns ${CMAKE_CURRENT_SOURCE_DIR}/${dir}/*.cpp)
@@ -56,6 +60,10 @@ function(boxship_library name)
     add_library(boxship_${name} STATIC ${sources})
     target_link_libraries(boxship_${name} PUBLIC boxship_flags ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS})
     target_precompile_headers(boxship_${name} REUSE_FROM boxship_pch)
+    if(NOT ARG_UNITY)
+      set(ARG_UNITY 4)
+    endif()
+    set_target_properties(boxship_${name} PROPERTIES UNITY_BUILD ${BOXSHIP_UNITY} UNITY_BUILD_BATCH_SIZE ${ARG_UNITY})
   else()
     add_library(boxship_${name} INTERFACE)
     target_link_libraries(boxship_${name} INTERFACE boxship_flags ${ARG_LINKS})
@@ -64,6 +72,7 @@ function(boxship_library name)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE boxship_${name} ${ARG_TEST_LINKS} ${ARG_PRIVATE_LINKS} GTest::gtest GTest::gmock GTest::gtest_main)
     target_precompile_headers(${name}_test REUSE_FROM boxship_test_pch)
+    target_compile_options(${name}_test PRIVATE ${BOXSHIP_TEST_FLAGS})
     add_test(NAME ${name} COMMAND ${name}_test)
     set_tests_properties(${name} PROPERTIES TIMEOUT 120)
   endif()

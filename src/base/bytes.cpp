@@ -87,7 +87,7 @@ std::optional<std::string> from_base64(std::string_view text)
             group = 0;
         }
     }
-    bytes.resize(bytes.size() - padding);
+    bytes.erase(bytes.size() - padding);
     return bytes;
 }
 

@@ -39,7 +39,7 @@ HostResult<agent::AgentOptions> read_options(const Options& options)
     return agent;
 }
 
-int run(const Options& options)
+int run_agent(const Options& options)
 {
     auto agent = read_options(options);
     if (!agent.ok()) return fail(agent.error());
@@ -61,7 +61,7 @@ Command agent_command()
               {"--instance-type", "TYPE", "register the size of a common EC2 type, such as t3.medium"},
               {"--registry-host", "HOST", "the registry's name in image references"}},
              {"boxship agent --fargate", "boxship agent --name instance-1 --cluster default --instance-type t3.medium"}},
-            run};
+            run_agent};
 }
 
 }  // namespace boxship::bin

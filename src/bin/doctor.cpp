@@ -58,7 +58,7 @@ int examine_host(const Options& options)
     return profile.usable() ? 0 : 1;
 }
 
-int run(const Options& options)
+int run_doctor(const Options& options)
 {
     if (options.words().empty()) return examine_state(options);
     if (options.words().size() != 1 || options.words()[0] != "host") {
@@ -74,7 +74,7 @@ Command doctor_command()
 {
     return {"doctor",
             {"boxship doctor [host]", "Examine the state, or what the host has and lacks", {}, {"boxship doctor", "sudo boxship doctor host"}},
-            run};
+            run_doctor};
 }
 
 }  // namespace boxship::bin

@@ -51,7 +51,7 @@ HostResult<> purge(const DataDirectory& data, const PlatformIdentity& identity)
     return env::remove_tree(data.path());
 }
 
-int run(const Options& options)
+int run_down(const Options& options)
 {
     if (::geteuid() != 0) return fail("stopping the platform needs root; run this with sudo");
     const DataDirectory data(options.data_directory());
@@ -88,7 +88,7 @@ Command down_command()
              {{"--keep-tasks", "", "leave the containers running; the next 'up' takes them back"},
               {"--purge", "", "also remove all data and every trace on this host"}},
              {"sudo boxship down", "sudo boxship down --purge"}},
-            run};
+            run_down};
 }
 
 }  // namespace boxship::bin

@@ -29,7 +29,7 @@ bool cli_ignores_endpoint_variable()
     return major < 2 ? minor < 29 : major == 2 && minor < 13;
 }
 
-int run(const Options& options)
+int run_env(const Options& options)
 {
     const DataDirectory data(options.data_directory());
     const auto connection = data.connection();
@@ -73,7 +73,7 @@ Command env_command()
              "Print what points AWS clients here",
              {{"--shell", "NAME", "bash (default), fish or json"}},
              {"eval \"$(boxship env)\"", "boxship env --shell fish | source"}},
-            run};
+            run_env};
 }
 
 }  // namespace boxship::bin

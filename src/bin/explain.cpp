@@ -37,7 +37,7 @@ void print_explanation(const Json& answer, Time now)
         fmt::print("  {:>6} ms  +{:<8.1f} {}\n", phase.get_int64("startMs") - first, phase.get_double("ms"), phase.get_string("name"));
 }
 
-int run(const Options& options)
+int run_explain(const Options& options)
 {
     if (options.words().size() != 1) {
         fmt::print(stderr, "boxship explain: name one task: boxship explain TASK (its ARN or id)\n");
@@ -63,7 +63,7 @@ Command explain_command()
              "Say why a task is pending, stopped or waiting, and what happened to it",
              {},
              {"boxship explain 0123456789ab", "boxship explain arn:aws:ecs:us-east-1:000000000000:task/default/0123…"}},
-            run};
+            run_explain};
 }
 
 }  // namespace boxship::bin

@@ -73,7 +73,7 @@ private:
     std::string error_;
 };
 
-int run(const Options& options)
+int run_logs(const Options& options)
 {
     // "-f" is the flag everybody's fingers know.
     if (options.words().size() != 1) {
@@ -127,7 +127,7 @@ Command logs_command()
               {"--since", "T", "only the last 90s, 10m, 2h …"},
               {"--tail", "N", "only the last N lines"}},
              {"boxship logs 0123456789ab -f", "boxship logs 0123456789ab/web --since 10m"}},
-            run};
+            run_logs};
 }
 
 }  // namespace boxship::bin

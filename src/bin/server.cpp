@@ -182,7 +182,7 @@ HostResult<> serve(const Options& options)
     return {};
 }
 
-int run(const Options& options)
+int run_server(const Options& options)
 {
     // Blocked in every thread; serve() waits for them.
     sigset_t signals;
@@ -205,7 +205,7 @@ Command server_command()
               {"--registry-host", "HOST", "the registry's name in image references"},
               {"--dev-credentials", "", "also accept the access key test / test"}},
              {"boxship server --listen 127.0.0.1:4566"}},
-            run};
+            run_server};
 }
 
 }  // namespace boxship::bin

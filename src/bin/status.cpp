@@ -53,7 +53,7 @@ void print_status(const Json& status, Time now)
     else tasks.print();
 }
 
-int run(const Options& options)
+int run_status(const Options& options)
 {
     const auto connection = DataDirectory(options.data_directory()).connection();
     if (!connection.ok()) return fail(connection.error());
@@ -70,7 +70,7 @@ int run(const Options& options)
 
 Command status_command()
 {
-    return {"status", {"boxship status [--json]", "Show hosts and tasks with their addresses", {}, {"boxship status --json | jq .tasks"}}, run};
+    return {"status", {"boxship status [--json]", "Show hosts and tasks with their addresses", {}, {"boxship status --json | jq .tasks"}}, run_status};
 }
 
 }  // namespace boxship::bin

@@ -161,7 +161,7 @@ int supervise(Supervisor& supervisor, const DataDirectory& data, ApiClient& api)
     return 0;
 }
 
-int run(const Options& options)
+int run_up(const Options& options)
 {
     if (const auto checked = check_host(); !checked.ok()) return fail(checked.error());
     Supervisor::block_signals();
@@ -245,7 +245,7 @@ Command up_command()
               {"--registry-host", "HOST", "the registry's name in image references (default localhost:PORT)"},
               {"--vpc-cidr", "CIDR", "the default VPC's range (default the first free of 172.31, 172.30 … /16)"}},
              {"sudo boxship up --detach", "sudo boxship up --instances 2:t3.medium"}},
-            run};
+            run_up};
 }
 
 }  // namespace boxship::bin

@@ -7,7 +7,7 @@
 namespace boxship::bin {
 namespace {
 
-int run(const Options& options)
+int run_version(const Options& options)
 {
     if (options.json())
         fmt::print("{}\n", shape::Json::object({{"version", BOXSHIP_VERSION}, {"journalFormat", state::journal_format}}).dump_pretty());
@@ -20,7 +20,7 @@ int run(const Options& options)
 
 Command version_command()
 {
-    return {"version", {"boxship version", "Print the version", {}, {}}, run};
+    return {"version", {"boxship version", "Print the version", {}, {}}, run_version};
 }
 
 }  // namespace boxship::bin

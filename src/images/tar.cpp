@@ -12,7 +12,6 @@
 namespace boxship::images {
 namespace {
 
-constexpr std::uint64_t block_bytes = 512;
 constexpr std::uint64_t extension_bytes_max = 1 << 20;  // one pax header or long name
 constexpr int extensions_max = 16;                      // in a row, before an entry
 constexpr std::size_t segments_max = 1 << 16;

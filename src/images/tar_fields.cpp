@@ -9,11 +9,6 @@
 #include "base/strings.h"
 
 namespace boxship::images {
-namespace {
-
-constexpr std::size_t block_bytes = 512;
-
-}  // namespace
 
 HostError tar_error(std::string_view what)
 {

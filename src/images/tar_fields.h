@@ -12,6 +12,8 @@
 
 namespace boxship::images {
 
+constexpr std::size_t block_bytes = 512;      // an archive is made of blocks
+
 HostError tar_error(std::string_view what);   // "tar archive: …", EBADMSG
 std::string quoted(std::string_view path);    // for messages: control characters replaced, length bounded
 

@@ -8,7 +8,7 @@ namespace {
 
 using shape::Json;
 
-constexpr std::size_t tags_max = 10'000;                // in one answer, when the client names no limit
+constexpr std::size_t tags_in_answer_max = 10'000;                // in one answer, when the client names no limit
 constexpr std::size_t referrers_bytes_max = 4 << 20;    // of one answer
 
 std::string next_link(const std::string& path, const std::string& query)
@@ -21,12 +21,12 @@ std::string next_link(const std::string& path, const std::string& query)
 http::Async<http::Response> Registry::list_tags(Ask ask)
 {
     const auto n = http::query_value(ask.request.query, "n"), last = http::query_value(ask.request.query, "last");
-    std::size_t count = tags_max;
+    std::size_t count = tags_in_answer_max;
     if (n) {
         const auto [end, error] = std::from_chars(n->data(), n->data() + n->size(), count);
-        if (error == std::errc::result_out_of_range) count = tags_max;
+        if (error == std::errc::result_out_of_range) count = tags_in_answer_max;
         else if (error != std::errc() || end != n->data() + n->size()) co_return refuse(400, "UNSUPPORTED", "n is not a number");
-        count = std::min(count, tags_max);
+        count = std::min(count, tags_in_answer_max);
     }
     const auto list = [&ask, &last, count](state::Txn& txn) -> ecr::Checked<ecr::TagPage> {
         ASSIGN_OR_RETURN(const ecr::RepositoryRow repository, ecr::find_repository(txn, ask.place.scope, ask.place.name));

@@ -23,21 +23,11 @@ class Txn : public View {
 public:
     Txn(Tables& tables, Group& group) : View(tables), writable_(&tables), group_(&group) {}
 
+    // Compiled once for every kind of row, in txn_rows.cpp.
     template <class Row>
-    void put(Row row)
-    {
-        const auto key = row.key();
-        auto next = std::make_shared<const Row>(std::move(row));
-        record(Row::table, false, encode(key), encode(*next));
-        change<Row>(key, std::move(next));
-    }
+    void put(Row row);
     template <class Row>
-    void erase(const typename Row::Key& key)
-    {
-        if (!get<Row>(key)) return;
-        record(Row::table, true, encode(key), {});
-        change<Row>(key, nullptr);
-    }
+    void erase(const typename Row::Key& key);
 
     bool wrote() const { return writes_ > 0; }
     // Takes back everything that this transaction did. Called when its function answered with an error.
@@ -45,13 +35,7 @@ public:
 
 private:
     template <class Row>
-    void change(const typename Row::Key& key, std::shared_ptr<const Row> next)
-    {
-        auto before = writable_->set<Row>(key, next);
-        group_->undo.push_back([key, before](Tables& tables) { tables.set<Row>(key, before); });
-        group_->changes.push_back({Row::table, std::move(before), std::move(next)});
-        ++writes_;
-    }
+    void change(const typename Row::Key& key, std::shared_ptr<const Row> next);
     void record(std::uint8_t table, bool erased, const std::string& key, const std::string& row);
 
     Tables* writable_;

@@ -12,7 +12,6 @@ namespace boxship::runtime::net {
 namespace {
 
 constexpr Mac router_mac{{0x02, 0x62, 0x6f, 0x78, 0x00, 0x01}};  // every router's end of a veth: tasks know it beforehand
-constexpr const char* eth0 = "eth0";
 
 HostResult<> check(const EniSpec& spec, const Ipv4Net& cidr)
 {

@@ -13,7 +13,6 @@ namespace boxship::runtime::net {
 namespace {
 
 constexpr const char* bridge_name = "bx0";
-constexpr const char* eth0 = "eth0";
 constexpr const char* table = "boxship";
 constexpr const char* published_map = "published";
 

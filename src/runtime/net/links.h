@@ -12,6 +12,8 @@
 
 namespace boxship::runtime::net {
 
+constexpr const char* eth0 = "eth0";   // the one interface of a task's or an instance's namespace
+
 struct LinkCounters {
     std::uint64_t rx_bytes = 0, rx_packets = 0, rx_errors = 0, rx_dropped = 0;
     std::uint64_t tx_bytes = 0, tx_packets = 0, tx_errors = 0, tx_dropped = 0;

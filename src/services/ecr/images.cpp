@@ -72,16 +72,16 @@ struct Detail {
     api::ImageRow image;
     std::vector<std::string> tags;
 };
-struct Described {
+struct DescribedImages {
     api::RepositoryRow repository;
     std::vector<Detail> details;
     std::string next;
 };
 
-Result<Described> describe_images(Txn& txn, const Call& call, const api::DescribeImagesRequest& request)
+Result<DescribedImages> describe_images(Txn& txn, const Call& call, const api::DescribeImagesRequest& request)
 {
     ASSIGN_OR_RETURN(const auto repository, find_repository(txn, call, request.registry_id, request.repository_name));
-    Described described{repository, {}, {}};
+    DescribedImages described{repository, {}, {}};
     if (!request.image_ids.empty()) {
         if (!request.next_token.empty() || request.max_results) return invalid("nextToken and maxResults cannot be given together with imageIds");
         for (const auto& id : request.image_ids) {
@@ -107,7 +107,7 @@ Result<Described> describe_images(Txn& txn, const Call& call, const api::Describ
     return described;
 }
 
-api::DescribeImagesResponse render_described(const Described& described)
+api::DescribeImagesResponse render_images(const DescribedImages& described)
 {
     api::DescribeImagesResponse response;
     response.image_details.emplace();
@@ -182,7 +182,7 @@ void serve_images(Served& served)
 {
     using namespace api::ops;
     served.add<ListImages>(list_images, render_listed).for_hosts();
-    served.add<DescribeImages>(describe_images, render_described);
+    served.add<DescribeImages>(describe_images, render_images);
     served.add<BatchDeleteImage>(batch_delete_image, render_deleted);
 }
 

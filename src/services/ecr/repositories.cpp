@@ -42,14 +42,14 @@ Response render_one(const RepositoryView& view)
     return response;
 }
 
-struct Described {
+struct DescribedRepositories {
     std::vector<RepositoryView> repositories;
     std::string next;  // the last name of a page that has another behind it
 };
 
-Result<Described> describe_repositories(Txn& txn, const Call& call, const api::DescribeRepositoriesRequest& request)
+Result<DescribedRepositories> describe_repositories(Txn& txn, const Call& call, const api::DescribeRepositoriesRequest& request)
 {
-    Described described;
+    DescribedRepositories described;
     if (!request.repository_names.empty()) {
         if (!request.next_token.empty() || request.max_results)
             return invalid("nextToken and maxResults cannot be given together with repositoryNames");
@@ -73,7 +73,7 @@ Result<Described> describe_repositories(Txn& txn, const Call& call, const api::D
     return described;
 }
 
-api::DescribeRepositoriesResponse render_described(const Described& described)
+api::DescribeRepositoriesResponse render_repositories(const DescribedRepositories& described)
 {
     api::DescribeRepositoriesResponse response;
     response.repositories.emplace();
@@ -90,7 +90,7 @@ void serve_repositories(Served& served)
     // Scanning is not there yet: the setting is kept and shown.
     served.add<CreateRepository>(create_repository, render_one<api::CreateRepositoryResponse>).ignores({"imageScanningConfiguration.scanOnPush"});
     served.add<DeleteRepository>(delete_repository, render_one<api::DeleteRepositoryResponse>);
-    served.add<DescribeRepositories>(describe_repositories, render_described);
+    served.add<DescribeRepositories>(describe_repositories, render_repositories);
 }
 
 }  // namespace boxship::services::ecr

@@ -149,7 +149,7 @@ Result<std::vector<model::KeyValue>> list_tags(Txn& txn, const Call& call, const
     return found->tags;
 }
 
-api::ListTagsForResourceResponse render_tags(const std::vector<model::KeyValue>& tags)
+api::ListTagsForResourceResponse render_repository_tags(const std::vector<model::KeyValue>& tags)
 {
     api::ListTagsForResourceResponse response;
     response.tags.emplace();
@@ -176,7 +176,7 @@ void serve_tags(Served& served)
     using namespace api::ops;
     served.add<TagResource>(tag_resource, render_nothing<api::TagResourceResponse>);
     served.add<UntagResource>(untag_resource, render_nothing<api::UntagResourceResponse>);
-    served.add<ListTagsForResource>(list_tags, render_tags);
+    served.add<ListTagsForResource>(list_tags, render_repository_tags);
 }
 
 }  // namespace boxship::services::ecr

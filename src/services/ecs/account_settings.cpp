@@ -140,7 +140,7 @@ Response render_setting(const SettingRow& row)
     return response;
 }
 
-api::ListAccountSettingsResponse render_listed(const SettingRows& rows)
+api::ListAccountSettingsResponse render_settings(const SettingRows& rows)
 {
     api::ListAccountSettingsResponse response;
     response.settings.emplace();
@@ -163,7 +163,7 @@ void serve_account_settings(Served& served)
     served.add<api::ops::PutAccountSetting>(put_account_setting, render_setting<api::PutAccountSettingResponse>);
     served.add<api::ops::PutAccountSettingDefault>(put_account_setting_default, render_setting<api::PutAccountSettingDefaultResponse>);
     served.add<api::ops::DeleteAccountSetting>(delete_account_setting, render_setting<api::DeleteAccountSettingResponse>);
-    served.add<api::ops::ListAccountSettings>(list_account_settings, render_listed);
+    served.add<api::ops::ListAccountSettings>(list_account_settings, render_settings);
 }
 
 }  // namespace boxship::services::ecs

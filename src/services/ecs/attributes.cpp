@@ -123,7 +123,7 @@ Response render_changed(const AttributeRows& rows)
     return response;
 }
 
-api::ListAttributesResponse render_listed(const AttributeRows& rows)
+api::ListAttributesResponse render_attributes(const AttributeRows& rows)
 {
     api::ListAttributesResponse response;
     render(rows, response.attributes);
@@ -137,7 +137,7 @@ void serve_attributes(Served& served)
 {
     served.add<api::ops::PutAttributes>(put_attributes, render_changed<api::PutAttributesResponse>);
     served.add<api::ops::DeleteAttributes>(delete_attributes, render_changed<api::DeleteAttributesResponse>);
-    served.add<api::ops::ListAttributes>(list_attributes, render_listed);
+    served.add<api::ops::ListAttributes>(list_attributes, render_attributes);
 }
 
 }  // namespace boxship::services::ecs

@@ -170,7 +170,7 @@ Result<ListRows> list_clusters(Txn& txn, const Call& call, const api::ListCluste
     return builder.take();
 }
 
-api::ListClustersResponse render_listed(const ListRows& rows)
+api::ListClustersResponse render_cluster_arns(const ListRows& rows)
 {
     api::ListClustersResponse response;
     response.cluster_arns.assign(rows.items);
@@ -189,7 +189,7 @@ void serve_clusters(Served& served)
     served.add<api::ops::PutClusterCapacityProviders>(put_cluster_capacity_providers,
                                                       render_changed<api::PutClusterCapacityProvidersResponse>);
     served.add<api::ops::DescribeClusters>(describe_clusters, render_described);
-    served.add<api::ops::ListClusters>(list_clusters, render_listed);
+    served.add<api::ops::ListClusters>(list_clusters, render_cluster_arns);
 }
 
 }  // namespace boxship::services::ecs

@@ -67,7 +67,7 @@ Result<ListRows> list_container_instances(Txn& txn, const Call& call, const api:
     return builder.take();
 }
 
-api::ListContainerInstancesResponse render_listed(const ListRows& rows)
+api::ListContainerInstancesResponse render_instance_arns(const ListRows& rows)
 {
     api::ListContainerInstancesResponse response;
     response.container_instance_arns.assign(rows.items);
@@ -147,7 +147,7 @@ api::UpdateContainerAgentResponse render_agent(const std::monostate&) { return {
 void serve_container_instances(Served& served)
 {
     served.add<api::ops::DescribeContainerInstances>(describe_container_instances, render_instances<api::DescribeContainerInstancesResponse>);
-    served.add<api::ops::ListContainerInstances>(list_container_instances, render_listed);
+    served.add<api::ops::ListContainerInstances>(list_container_instances, render_instance_arns);
     served.add<api::ops::UpdateContainerInstancesState>(update_container_instances_state,
                                                         render_instances<api::UpdateContainerInstancesStateResponse>);
     served.add<api::ops::DeregisterContainerInstance>(deregister_container_instance, render_deregistered);

@@ -90,7 +90,7 @@ Result<Tags> list_tags(Txn& txn, const Call& call, const api::ListTagsForResourc
 
 api::TagResourceResponse render_tagged(const Done&) { return {}; }
 api::UntagResourceResponse render_untagged(const Done&) { return {}; }
-api::ListTagsForResourceResponse render_listed(const Tags& tags)
+api::ListTagsForResourceResponse render_tags(const Tags& tags)
 {
     api::ListTagsForResourceResponse response;
     write_tags(tags, response.tags);
@@ -103,7 +103,7 @@ void serve_tags(Served& served)
 {
     served.add<api::ops::TagResource>(tag_resource, render_tagged);
     served.add<api::ops::UntagResource>(untag_resource, render_untagged);
-    served.add<api::ops::ListTagsForResource>(list_tags, render_listed);
+    served.add<api::ops::ListTagsForResource>(list_tags, render_tags);
 }
 
 }  // namespace boxship::services::ecs

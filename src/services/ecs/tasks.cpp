@@ -101,7 +101,7 @@ Result<ListRows> list_tasks(Txn& txn, const Call& call, const api::ListTasksRequ
     return builder.take();
 }
 
-api::ListTasksResponse render_listed(const ListRows& rows)
+api::ListTasksResponse render_task_arns(const ListRows& rows)
 {
     api::ListTasksResponse response;
     response.task_arns.assign(rows.items);
@@ -115,7 +115,7 @@ void serve_tasks(Served& served)
 {
     served.add<api::ops::StopTask>(stop_task, render_stopped);
     served.add<api::ops::DescribeTasks>(describe_tasks, render_described);
-    served.add<api::ops::ListTasks>(list_tasks, render_listed).refuses({"daemonName"});
+    served.add<api::ops::ListTasks>(list_tasks, render_task_arns).refuses({"daemonName"});
 }
 
 }  // namespace boxship::services::ecs

@@ -1,0 +1,46 @@
+// Writing a row, compiled here for every kind: it pulls in the row's encoding and all of its indexes, which the many
+// files that write rows need not see.
+#include "state/txn.h"
+
+namespace boxship::state {
+
+template <class Row>
+void Txn::put(Row row)
+{
+    const auto key = row.key();
+    auto next = std::make_shared<const Row>(std::move(row));
+    record(Row::table, false, encode(key), encode(*next));
+    change<Row>(key, std::move(next));
+}
+
+template <class Row>
+void Txn::erase(const typename Row::Key& key)
+{
+    if (!get<Row>(key)) return;
+    record(Row::table, true, encode(key), {});
+    change<Row>(key, nullptr);
+}
+
+template <class Row>
+void Txn::change(const typename Row::Key& key, std::shared_ptr<const Row> next)
+{
+    auto before = writable_->set<Row>(key, next);
+    group_->undo.push_back([key, before](Tables& tables) { tables.set<Row>(key, before); });
+    group_->changes.push_back({Row::table, std::move(before), std::move(next)});
+    ++writes_;
+}
+
+namespace {
+
+// Naming a member makes the compiler emit it: one line for all kinds of AllTables.
+template <class... Row>
+constexpr auto members(const std::tuple<Table<Row>...>*)
+{
+    return std::tuple(std::pair(&Txn::put<Row>, &Txn::erase<Row>)...);
+}
+
+}  // namespace
+
+[[gnu::used]] const auto row_writers = members(static_cast<const AllTables*>(nullptr));
+
+}  // namespace boxship::state
