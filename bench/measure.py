@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import sys
 import time
 
 
@@ -16,6 +17,31 @@ def median(values):
 def percentile(values, p):
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * p / 100))]
+
+
+def progress(text):
+    print(f"... {text}", file=sys.stderr, flush=True)
+
+
+def rounded(value):
+    """Three significant digits, more for large numbers: what is noise is not printed."""
+    if value is None:
+        return None
+    return round(value) if abs(value) >= 1000 else float(f"{value:.3g}")
+
+
+def row(name, unit, ours, peer, target, detail, more_is_better=False, ratio=None):
+    """One line of the result. The ratio says how many times better ours is than the peer's; the target is its least."""
+    if ratio is None and ours and peer:
+        ratio = ours / peer if more_is_better else peer / ours
+    return {"name": name, "unit": unit, "ours": rounded(ours), "peer": rounded(peer), "ratio": rounded(ratio), "target": target,
+            "pass": None if target is None else bool(ratio and ratio >= target), "detail": detail}
+
+
+def limit(name, unit, ours, most, detail, least=False):
+    """A line without a peer: ours has to be at most `most`, or with `least` at least that."""
+    return {"name": name, "unit": unit, "ours": rounded(ours), "peer": None, "ratio": None, "target": most,
+            "pass": ours >= most if least else ours <= most, "detail": detail}
 
 
 class Signed:
@@ -50,3 +76,6 @@ class Signed:
         if answer.status != 200:
             raise RuntimeError(f"{operation}: {answer.status} {text[:300]}")
         return json.loads(text)
+
+    def ecs_many(self, operation, requests):
+        return [self.ecs(operation, request) for request in requests]

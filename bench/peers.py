@@ -25,12 +25,11 @@ class Engine:
     """Docker's, or the reason why there is none."""
 
     available = False
-    reason = ""
+    version = "no docker"
 
     def __init__(self, directory):
         self.socket = f"{directory}/docker.sock"
         self.env = {**os.environ, "DOCKER_HOST": f"unix://{self.socket}", "DOCKER_CONFIG": f"{directory}/docker"}
-        self.containers = []
 
     def call(self, method, path, body=None):
         self.connection.request(method, path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"})
@@ -42,24 +41,33 @@ class Engine:
 
     def connect(self):
         self.connection = UnixConnection(self.socket)
-        self.call("GET", "/version")
+        self.version = "peer: docker " + self.call("GET", "/version")["Version"]
+
+    def another(self):
+        """The same engine over a connection of its own."""
+        other = Engine(os.path.dirname(self.socket))
+        other.connect()
+        other.available = True
+        return other
 
     def load(self, layout, tag):
         if not self.available:
             return
-        archive = f"{layout}.docker.tar"
+        archive = f"{layout}/docker.tar"
         subprocess.run(["skopeo", "copy", "--quiet", f"oci:{layout}:{tag}", f"docker-archive:{archive}:bench:1"], check=True)
         subprocess.run(["/usr/bin/docker", "load", "-i", archive], env=self.env, check=True, capture_output=True)
 
-    def launch(self, command, memory, cpus):
-        """Milliseconds of create and start: `docker run -d` without the CLI's own start."""
+    def launch(self, command, memory, cpus, image="bench:1"):
+        """Milliseconds of create and start, a port published, and the container: `docker run -d` without the CLI's own start."""
         start = time.perf_counter()
         container = self.call("POST", "/containers/create", {
-            "Image": "bench:1", "Cmd": command, "HostConfig": {"Memory": memory, "NanoCpus": int(cpus * 1e9)}})["Id"]
+            "Image": image, "Cmd": command, "ExposedPorts": {"80/tcp": {}},
+            "HostConfig": {"Memory": memory, "NanoCpus": int((cpus or 0) * 1e9), "PortBindings": {"80/tcp": [{"HostPort": ""}]}}})["Id"]
         self.call("POST", f"/containers/{container}/start")
-        ms = (time.perf_counter() - start) * 1000
+        return (time.perf_counter() - start) * 1000, container
+
+    def remove(self, container):
         self.call("DELETE", f"/containers/{container}?force=1")
-        return ms
 
 
 @contextlib.contextmanager
@@ -68,7 +76,7 @@ def docker(directory):
     engine = Engine(directory)
     program = shutil.which("dockerd", path="/usr/sbin:/usr/bin")
     if not program:
-        engine.reason = "docker.io is not installed"
+        engine.version = "docker.io is not installed"
         yield engine
         return
     with open(f"{directory}/dockerd.log", "w") as log:
@@ -86,7 +94,7 @@ def docker(directory):
                     break
                 time.sleep(0.1)
         if not engine.available:
-            engine.reason = "dockerd does not start here: " + open(f"{directory}/dockerd.log").read()[-200:].strip()
+            engine.version = "dockerd does not start here: " + open(f"{directory}/dockerd.log").read()[-200:].strip()
         yield engine
     finally:
         if daemon.poll() is None:

@@ -3,6 +3,7 @@
 import argparse
 import json
 import pathlib
+import signal
 import sys
 import tempfile
 
@@ -23,6 +24,7 @@ def main():
     parser.add_argument("names", nargs="*", choices=[*BENCHES, []])
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # so that what runs is cleaned up
     rows = []
     print(f"{'what':36} {'unit':6} {'ours':>10} {'peer':>10} {'ratio':>7} {'target':>7}")
     for name in arguments.names or BENCHES:
