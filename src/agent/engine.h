@@ -30,7 +30,9 @@ struct EngineOptions {
     Milliseconds cleanup_wait{3 * 3'600'000};    // records and logs of stopped tasks
     std::size_t stopped_tasks_max = 2'000;       // the oldest go earlier
     std::string boot_id;                         // of the host, now; "": not looked at
-    Milliseconds batch_wait{10'000};             // container changes wait that long for company, up to three times that
+    // A container's change that is none of its task waits that long for company, up to three times that: what a side-car
+    // does is seen within a second, and containers that end together cost one report.
+    Milliseconds batch_wait{250};
 };
 
 // The engine's way to the control plane.

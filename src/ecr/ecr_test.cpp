@@ -348,6 +348,29 @@ TEST_F(EcrTest, tags_are_listed_in_byte_order_and_pages)
     EXPECT_FALSE(list_tags(txn(), web, "b", 1).more);
 }
 
+TEST_F(EcrTest, holds_a_thousand_layers_and_tags_and_pages_while_pushes_go_on)
+{
+    const auto web = repository("team/web");
+    std::vector<std::string> contents{"config"};
+    for (int i = 0; i < 1000; ++i) contents.push_back("layer" + std::to_string(i));
+    for (const auto& content : contents) add(web, content);
+    std::vector<std::string> tags;
+    for (int i = 0; i < 1000; ++i) tags.push_back(fmt::format("t{:04}", i));
+    ASSERT_TRUE(push(web, manifest_over(contents), tags).ok());
+    std::vector<std::string> seen;
+    for (std::string last; seen.size() < 1000;) {
+        const TagPage page = list_tags(txn(), web, last, 70);
+        ASSERT_FALSE(page.tags.empty());
+        seen.insert(seen.end(), page.tags.begin(), page.tags.end());
+        last = page.tags.back();
+        ASSERT_TRUE(push(web, manifest_over(contents), {"a" + last}).ok());  // before the page's end: not seen any more
+    }
+    EXPECT_EQ(seen, tags);
+    Txn t = txn();
+    ASSERT_TRUE(delete_image(t, web, digest_of(manifest_over(contents)), now_).ok());
+    EXPECT_TRUE(list_tags(t, web, "", 10).tags.empty());
+}
+
 TEST_F(EcrTest, silent_uploads_end_after_a_day)
 {
     const auto web = repository("team/web");

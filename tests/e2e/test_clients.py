@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -95,3 +96,53 @@ def test_an_immutable_tag_is_refused_once_and_clearly(platform, ecr, tmp_path):
                            f"docker://{platform.registry}/test/immutable:1"], capture_output=True, text=True, timeout=60)
     assert done.returncode != 0
     assert "immutable" in done.stderr and "test/immutable" in done.stderr
+
+
+def installed(program):
+    found = shutil.which(program, path="/usr/sbin:/usr/bin")
+    if not found:
+        pytest.skip(f"{program} is not installed")
+    return found
+
+
+@pytest.fixture
+def storage():
+    """Options that keep podman and buildah in a directory of their own, whose name must be short for them."""
+    with tempfile.TemporaryDirectory(prefix="oci-") as directory:
+        yield ["--root", f"{directory}/storage", "--runroot", f"{directory}/run", "--storage-driver", "vfs"]
+
+
+def tool(*words, **more):
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=120, **more)
+    assert done.returncode == 0, f"{words}: {done.stderr}"
+    return done.stdout.strip()
+
+
+def test_podman_push_and_pull(platform, storage, tmp_path):
+    podman = [installed("podman"), *storage]
+    authfile = ["--authfile", tmp_path / "auth.json"]
+    images.ensure_repository(platform, "test/podman")
+    reference = f"{platform.registry}/test/podman:v1"
+    password = platform.shell("aws ecr get-login-password").stdout.strip()
+    tool(*podman, "login", *authfile, "--tls-verify=false", "--username", "AWS", "--password-stdin", platform.registry, input=password)
+    image = tool(*podman, "pull", "--quiet", images.make_busybox(tmp_path / "image"))
+    tool(*podman, "push", "--quiet", *authfile, "--tls-verify=false", image, f"docker://{reference}")
+    tool(*podman, "rmi", image)
+    tool(*podman, "pull", "--quiet", *authfile, "--tls-verify=false", reference)
+    platform.cluster()
+    task = platform.run_to_end([{"name": "c", "image": reference, "command": ["sh", "-c", "exit 12"]}])
+    assert task["containers"][0]["exitCode"] == 12
+
+
+def test_an_image_built_and_pushed_by_buildah_runs(platform, storage, tmp_path):
+    buildah = [installed("buildah"), *storage]
+    images.ensure_repository(platform, "test/buildah")
+    reference = f"{platform.registry}/test/buildah:v1"
+    container = tool(*buildah, "from", "scratch")
+    tool(*buildah, "copy", container, "/bin/busybox", "/bin/busybox")
+    tool(*buildah, "config", "--entrypoint", json.dumps(["/bin/busybox", "sh", "-c"]), "--cmd", "exit 13", "--env", "BUILT=1", container)
+    tool(*buildah, "commit", "--quiet", "--rm", container, reference)
+    tool(*buildah, "push", "--quiet", "--authfile", images.login(platform, tmp_path), "--tls-verify=false", reference, f"docker://{reference}")
+    platform.cluster()
+    task = platform.run_to_end([{"name": "c", "image": reference, "command": ['exit "${BUILT}4"']}])
+    assert task["containers"][0]["exitCode"] == 14

@@ -16,7 +16,8 @@ aws ecr get-login-password | skopeo login --tls-verify=false --username AWS --pa
 skopeo copy --quiet --dest-tls-verify=false --authfile {tmp_path}/auth.json {layout} docker://{platform.registry}/shop/web:v1
 aws ecs create-cluster --cluster-name shop >/dev/null
 aws ecs register-task-definition --family web --requires-compatibilities FARGATE --network-mode awsvpc --cpu 256 --memory 512 \
-    --container-definitions '[{{"name":"web","image":"{platform.registry}/shop/web:v1","command":["sh","-c","echo from the container; sleep 300"]}}]' >/dev/null
+    --container-definitions '[{{"name":"web","image":"{platform.registry}/shop/web:v1","stopTimeout":2,
+        "command":["sh","-c","echo from the container; sleep 300"]}}]' >/dev/null
 subnet=$(aws ec2 describe-subnets --query 'Subnets[0].SubnetId' --output text)
 task=$(aws ecs run-task --cluster shop --task-definition web --launch-type FARGATE \
     --network-configuration "awsvpcConfiguration={{subnets=[$subnet]}}" --query 'tasks[0].taskArn' --output text)

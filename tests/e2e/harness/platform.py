@@ -139,6 +139,8 @@ class Platform:
 
     def define(self, containers, family=None, cpu="256", memory="512", **more):
         family = family or "t-" + uuid.uuid4().hex[:8]
+        for container in containers:  # a shell as the first process ignores SIGTERM: 30 s of waiting at every stop
+            container.setdefault("stopTimeout", 2)
         answer = self.client("ecs").register_task_definition(
             family=family, requiresCompatibilities=["FARGATE"], networkMode="awsvpc", cpu=cpu, memory=memory,
             containerDefinitions=containers, **more)["taskDefinition"]
