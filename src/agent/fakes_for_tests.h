@@ -229,6 +229,7 @@ public:
     static EngineOptions default_options()
     {
         EngineOptions options;
+        options.batch_wait = Milliseconds(10'000);
         options.resources = {.cpu_units = 4096, .memory_mib = 4096, .tcp = {22}, .udp = {}};
         options.boot_id = "boot";
         options.plan = {.region = "us-east-1"};

@@ -91,6 +91,7 @@ public:
         EngineOptions engine_options;
         engine_options.resources = {.cpu_units = 4096, .memory_mib = 4096, .tcp = {}, .udp = {}};
         engine_options.plan.region = "us-east-1";
+        engine_options.batch_wait = Milliseconds(10'000);   // the task's own steps are what is waited for
         engine = Engine::create(env::Env{clock, random, *executor, faults}, ledger, *host, outlet, board, engine_options);
         std::promise<void> ready;
         EXPECT_TRUE(engine->start(*ledger.load(), [&] { ready.set_value(); }).ok());
