@@ -63,10 +63,13 @@ def test_no_instance_is_visible(platform, ecs, busybox):
 def test_metadata_tells_a_task_about_itself(platform, busybox):
     arn = platform.run(platform.define([{"name": "c", "image": busybox, "command": [
         "sh", "-c", "wget -q -O - $ECS_CONTAINER_METADATA_URI_V4/task; echo; wget -q -O - $ECS_CONTAINER_METADATA_URI_V4; echo; "
-                    "wget -q -O - $ECS_CONTAINER_METADATA_URI/task; echo"]}]))[0]
+                    "wget -q -O - $ECS_CONTAINER_METADATA_URI/task; echo; "
+                    "wget -q -O - $ECS_CONTAINER_METADATA_URI_V4/taskWithTags; echo"]}]),
+        tags=[{"key": "team", "value": "blue"}])[0]
     stopped = platform.wait_status(arn, "STOPPED")
-    v4_task, v4_container, v3_task = (json.loads(line) for line in platform.logs(f"{arn}/c").splitlines())
+    v4_task, v4_container, v3_task, tagged = (json.loads(line) for line in platform.logs(f"{arn}/c").splitlines())
     assert v4_task["TaskARN"] == v3_task["TaskARN"] == arn
+    assert tagged["TaskTags"] == {"team": "blue"}
     assert v4_task["LaunchType"] == "FARGATE"
     assert v4_task["AvailabilityZone"] == stopped["availabilityZone"]
     assert v4_container["Name"] == "c"

@@ -145,6 +145,7 @@ constexpr const char* instance_has_tasks = "Found running tasks on the instance.
 constexpr const char* instance_resources = "Container instance registration needs the total resources CPU, MEMORY and PORTS.";
 constexpr const char* instance_cluster = "The container instance is registered in another cluster.";
 constexpr const char* instance_not_yours = "These credentials do not speak for that container instance.";
+constexpr const char* tags_not_yours = "A host may read the tags of its own instance and tasks only.";
 constexpr const char* host_creates_default_only = "A host may create the cluster default only.";
 constexpr const char* instance_state = "The status of a container instance can be set to ACTIVE or DRAINING.";
 constexpr const char* instance_state_max = "At most 10 container instances can be updated with one call.";

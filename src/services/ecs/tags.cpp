@@ -1,9 +1,11 @@
 // Tags of clusters, task definitions, container instances and tasks, by the resource's ARN.
 #include <algorithm>
+#include <type_traits>
 
 #include "base/arn.h"
 #include "base/strings.h"
 #include "ecs/ops.h"
+#include "services/ecs/hosts.h"
 #include "services/ecs/messages.h"
 #include "services/ecs/rows.h"
 #include "services/ecs/serve.h"
@@ -81,10 +83,27 @@ Result<Done> untag_resource(Txn& txn, const Call& call, const api::UntagResource
     });
 }
 
+// A host reads the tags of what is its own (a task asks it for them), and the account's owner all.
+template <class Row>
+Result<> may_read_tags(const View& view, const Call& call, const Row& row)
+{
+    if constexpr (std::is_same_v<Row, model::Instance>) return may_speak_for(call, row);
+    if (call.principal.kind == Principal::Kind::root) return {};
+    if constexpr (std::is_same_v<Row, model::Task>) {
+        if (const auto instance = view.get<model::Instance>(row.instance)) return may_speak_for(call, *instance);
+    }
+    return access_denied(messages::tags_not_yours);
+}
+
 Result<Tags> list_tags(Txn& txn, const Call& call, const api::ListTagsForResourceRequest& request)
 {
     Tags tags;
-    RETURN_IF_ERROR(visit_resource(txn, call, request.resource_arn, [&](const auto& row) { tags = row.tags; }));
+    Result<> allowed;
+    RETURN_IF_ERROR(visit_resource(txn, call, request.resource_arn, [&](const auto& row) {
+        allowed = may_read_tags(txn, call, row);
+        tags = row.tags;
+    }));
+    if (!allowed.ok()) return std::move(allowed).error();
     return tags;
 }
 
@@ -103,7 +122,7 @@ void serve_tags(Served& served)
 {
     served.add<api::ops::TagResource>(tag_resource, render_tagged);
     served.add<api::ops::UntagResource>(untag_resource, render_untagged);
-    served.add<api::ops::ListTagsForResource>(list_tags, render_tags);
+    served.add<api::ops::ListTagsForResource>(list_tags, render_tags).for_hosts();
 }
 
 }  // namespace boxship::services::ecs
