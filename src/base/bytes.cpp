@@ -29,9 +29,10 @@ constexpr std::array<std::int8_t, 256> base64_values = [] {
 std::string to_hex(std::span<const std::byte> bytes)
 {
     std::string text(bytes.size() * 2, '\0');
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        text[2 * i] = hex_digits[std::to_integer<unsigned>(bytes[i]) >> 4];
-        text[2 * i + 1] = hex_digits[std::to_integer<unsigned>(bytes[i]) & 15];
+    char* out = text.data();
+    for (const std::byte byte : bytes) {
+        *out++ = hex_digits[std::to_integer<unsigned>(byte) >> 4];
+        *out++ = hex_digits[std::to_integer<unsigned>(byte) & 15];
     }
     return text;
 }

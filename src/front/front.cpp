@@ -19,6 +19,19 @@ namespace boxship::front {
 
 using services::ServedOperation;
 
+namespace {
+
+// The record of the answer is made, written and dropped here.
+http::Response render_answer(const ServedOperation::Render& render_record, const shape::OperationInfo& info, shape::Protocol protocol,
+                             const std::string& request_id)
+{
+    const shape::TextArena arena;
+    const std::shared_ptr<const void> response = render_record();
+    return render(info, protocol, {*info.response, response.get()}, request_id);
+}
+
+}  // namespace
+
 // What is known about one request so far; the access log is written from it.
 struct Front::Exchange {
     std::string request_id;
@@ -214,8 +227,7 @@ http::Async<Result<http::Response>> Front::call(Exchange& exchange, const Served
     };
     Answer answer = co_await http::from_callback<Answer>(std::move(start));
     if (!answer.ok()) co_return std::move(answer).error();
-    const std::shared_ptr<const void> response = (*answer)();
-    co_return render(info, protocol, {*info.response, response.get()}, exchange.request_id);
+    co_return render_answer(*answer, info, protocol, exchange.request_id);
 }
 
 }  // namespace boxship::front

@@ -17,9 +17,11 @@ std::string definition_arn(const TaskDefinition& definition);
 template <class Tag>
 std::string to_uuid_text(const Id<Tag>& id)
 {
-    std::string text = to_text(id);
-    for (const std::size_t at : {20, 16, 12, 8}) text.insert(at, 1, '-');
-    return text;
+    const std::string digits = to_text(id);
+    std::string text;
+    text.reserve(36);
+    text.append(digits, 0, 8).append(1, '-').append(digits, 8, 4).append(1, '-').append(digits, 12, 4).append(1, '-');
+    return text.append(digits, 16, 4).append(1, '-').append(digits, 20, 12);
 }
 
 // arn:aws:ecs:<region>:<account>:attachment/<uuid>

@@ -1,5 +1,7 @@
 #include "shape/json_reader.h"
 
+#include <cstring>
+
 #include <fmt/format.h>
 
 namespace boxship::shape {
@@ -63,11 +65,32 @@ void append_utf8(std::string& text, std::uint32_t c)
     }
 }
 
+namespace {
+
+// Is one of these eight bytes a control character, DEL, a quotation mark or a backslash? May say yes for one beyond ASCII.
+bool may_need_escape(const char* eight)
+{
+    constexpr std::uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
+    std::uint64_t bytes;
+    std::memcpy(&bytes, eight, sizeof bytes);
+    const auto has = [bytes](std::uint64_t c) {
+        const std::uint64_t same = bytes ^ (ones * c);
+        return (same - ones) & ~same;
+    };
+    return (((bytes - ones * 0x20) | has('"') | has('\\') | has(0x7F)) & high) != 0;
+}
+
+}  // namespace
+
 void append_json_string(std::string& text, std::string_view value)
 {
     text.push_back('"');
     std::size_t plain = 0;
     for (std::size_t i = 0; i < value.size(); ++i) {
+        if (i + 8 <= value.size() && !may_need_escape(value.data() + i)) {
+            i += 7;
+            continue;
+        }
         const auto c = static_cast<unsigned char>(value[i]);
         if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7F) continue;
         text.append(value.substr(plain, i - plain));

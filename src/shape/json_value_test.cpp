@@ -61,6 +61,24 @@ TEST(Json, numbers)
     EXPECT_NE(error_of("NaN"), "");
 }
 
+TEST(Json, every_byte_at_every_place_of_a_word_is_escaped_as_alone)
+{
+    for (int c = 0; c < 128; ++c) {
+        std::string alone;
+        append_json_string(alone, std::string(1, static_cast<char>(c)));
+        for (std::size_t at = 0; at < 9; ++at) {
+            std::string text = "123456789";
+            text[at] = static_cast<char>(c);
+            std::string written;
+            append_json_string(written, text);
+            EXPECT_EQ(written, "\"" + text.substr(0, at) + alone.substr(1, alone.size() - 2) + text.substr(at + 1) + "\"") << c << " at " << at;
+        }
+    }
+    std::string beyond;
+    append_json_string(beyond, "\u00e4\u00f6\u00fc\u00df\u20ac");
+    EXPECT_EQ(beyond, "\"\u00e4\u00f6\u00fc\u00df\u20ac\"");
+}
+
 TEST(Json, escapes)
 {
     EXPECT_EQ(parsed(R"("\u00e9\ud83d\ude00\/\b\f")").as_string(), "é😀/\b\f");

@@ -12,7 +12,7 @@ namespace {
 
 class JsonWriter {
 public:
-    explicit JsonWriter(Secrets secrets) : secrets_(secrets) {}
+    JsonWriter(std::string& out, Secrets secrets) : out_(out), secrets_(secrets) {}
 
     void record(const RecordInfo& info, const void* data)
     {
@@ -20,8 +20,7 @@ public:
         bool first = true;
         for (const MemberInfo& member : info.members) {
             if (!is_present(member, data)) continue;
-            if (!std::exchange(first, false)) out_.push_back(',');
-            out_.push_back('"');
+            out_ += std::exchange(first, false) ? "\"" : ",\"";
             out_ += member.name;
             out_ += "\":";
             if (member.sensitive && secrets_ == Secrets::masked) out_ += "\"***\"";
@@ -29,8 +28,6 @@ public:
         }
         out_.push_back('}');
     }
-
-    std::string take() { return std::move(out_); }
 
 private:
     void value(const TypeInfo& type, const void* data, TimeFormat format)
@@ -90,7 +87,7 @@ private:
         out_.push_back('}');
     }
 
-    std::string out_;
+    std::string& out_;
     Secrets secrets_;
 };
 
@@ -98,9 +95,13 @@ private:
 
 std::string write_json(ConstRecordRef record, Secrets secrets)
 {
-    JsonWriter writer(secrets);
-    writer.record(*record.info, record.data);
-    return writer.take();
+    // Grown once per thread instead of several times per answer.
+    constexpr std::size_t kept_bytes_max = 256 << 10;
+    thread_local std::string buffer;
+    buffer.clear();
+    JsonWriter(buffer, secrets).record(*record.info, record.data);
+    if (buffer.size() > kept_bytes_max) return std::exchange(buffer, {});
+    return buffer;
 }
 
 }  // namespace boxship::shape

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <numeric>
 #include <ostream>
+#include <vector>
 
 #include "base/check.h"
 #include "shape/slots.h"
@@ -45,12 +47,54 @@ const ErrorInfo* ServiceInfo::find_error(std::string_view error) const
     return at == errors.end() || at->name != error ? nullptr : &*at;
 }
 
+namespace {
+
+// The first block is kept for the next arena of the thread; more are made for long answers and go with them.
+struct ArenaBlocks {
+    static constexpr std::size_t first_bytes = 32 << 10;
+    bool active = false;
+    std::unique_ptr<char[]> first;
+    std::vector<std::unique_ptr<char[]>> more;
+    char* next = nullptr;
+    std::size_t left = 0;
+
+    char* take(std::size_t size)
+    {
+        if (size > left) {
+            left = std::max(size, 2 * first_bytes);
+            more.push_back(std::make_unique_for_overwrite<char[]>(left));
+            next = more.back().get();
+        }
+        left -= size;
+        return std::exchange(next, next + size);
+    }
+};
+thread_local ArenaBlocks arena;
+
+}  // namespace
+
+TextArena::TextArena()
+{
+    CHECK(!arena.active);
+    arena.active = true;
+    if (!arena.first) arena.first = std::make_unique_for_overwrite<char[]>(ArenaBlocks::first_bytes);
+    arena.next = arena.first.get();
+    arena.left = ArenaBlocks::first_bytes;
+}
+
+TextArena::~TextArena()
+{
+    arena.active = false;
+    arena.more.clear();
+}
+
 void Str::assign(std::string_view text)
 {
     Str fresh;
     if (!text.empty()) {
         CHECK(text.size() <= UINT32_MAX);
-        fresh.data_ = static_cast<char*>(std::malloc(text.size()));
+        fresh.in_arena_ = arena.active;
+        fresh.data_ = arena.active ? arena.take(text.size()) : static_cast<char*>(std::malloc(text.size()));
         CHECK(fresh.data_);
         std::memcpy(fresh.data_, text.data(), text.size());
         fresh.size_ = static_cast<std::uint32_t>(text.size());
@@ -67,7 +111,7 @@ void Str::copy(const Str& other)
 
 void Str::release()
 {
-    std::free(data_);
+    if (!in_arena_) std::free(data_);
 }
 
 std::ostream& operator<<(std::ostream& out, const Str& text)

@@ -59,6 +59,7 @@ public:
         std::swap(data_, other.data_);
         std::swap(size_, other.size_);
         std::swap(has_, other.has_);
+        std::swap(in_arena_, other.in_arena_);
     }
 
     friend bool operator==(const Str& a, const Str& b) { return a.has_ == b.has_ && a.view() == b.view(); }
@@ -78,6 +79,17 @@ private:
     char* data_ = nullptr;
     std::uint32_t size_ = 0;
     bool has_ = false;
+    bool in_arena_ = false;
+};
+
+// While one lives, what is assigned to Strs on this thread lies in it, in a few large blocks: for records that are made, written
+// and dropped in one go, where an allocation for each text would cost most of the time. Every Str assigned meanwhile must be
+// gone before the arena is. One at a time per thread.
+class TextArena {
+public:
+    TextArena();
+    ~TextArena();
+    TextArena(const TextArena&) = delete;
 };
 
 using Blob = Str;      // raw bytes

@@ -28,6 +28,25 @@ TEST(Light, strings_tell_absent_from_empty)
     EXPECT_FALSE(moved.has());
 }
 
+TEST(Light, texts_of_an_arena_read_like_others_and_older_ones_stay_their_own)
+{
+    Str older("before");
+    {
+        const TextArena arena;
+        List<Str> texts;
+        for (int i = 0; i < 2000; ++i) texts.emplace_back(std::string(100, static_cast<char>('a' + i % 26)));  // more than one block
+        EXPECT_EQ(texts[27], std::string(100, 'b'));
+        older = older.str() + " and after";
+        EXPECT_EQ(older, "before and after");
+        older.reset();
+        Str copy(texts[1]);
+        copy.swap(texts[2]);
+        EXPECT_EQ(texts[2], std::string(100, 'b'));
+    }
+    older = "again";
+    EXPECT_EQ(older, "again");
+}
+
 TEST(Light, lists_own_their_elements)
 {
     List<ecs::Tag> tags;

@@ -2,10 +2,13 @@
 
 #include "base/ipv4.h"
 #include "decide/addresses.h"
+#include "decide/placement/placement.h"
 #include "services/ecs/rows.h"
 
 namespace boxship::services::ecs {
 namespace {
+
+constexpr const char* architecture = "ecs.cpu-architecture";
 
 void set_time(Time time, shape::Opt<Time>& out)
 {
@@ -107,11 +110,10 @@ void render_task(const TaskRow& row, bool tags, api::Task& out)
     const bool fargate = task.launch_type == model::LaunchType::fargate;
     render_attachment(row, out);
     out.attributes.emplace();
-    for (const auto& attribute : row.instance ? row.instance->attributes : std::vector<model::KeyValue>()) {
-        if (attribute.key != "ecs.cpu-architecture") continue;
+    if (const auto value = row.instance ? decide::attribute_value(*row.instance, architecture) : ""; !value.empty()) {
         auto& entry = out.attributes.emplace_back();
-        entry.name = attribute.key;
-        entry.value = attribute.value;
+        entry.name = architecture;
+        entry.value = value;
     }
     set_text(task.zone, out.availability_zone);
     set_text(task.capacity_provider, out.capacity_provider_name);
