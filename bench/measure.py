@@ -4,7 +4,10 @@ import hashlib
 import hmac
 import http.client
 import json
+import signal
+import subprocess
 import sys
+import tempfile
 import time
 
 
@@ -44,38 +47,73 @@ def limit(name, unit, ours, most, detail, least=False):
             "pass": ours >= most if least else ours <= most, "detail": detail}
 
 
+def profile(pid, work, lines=12):
+    """Where a process spends its time while `work` runs: the hottest functions, as lines without a target. Nothing without perf."""
+    with tempfile.NamedTemporaryFile(suffix=".perf") as file:
+        try:
+            recorder = subprocess.Popen(["perf", "record", "-q", "-e", "cpu-clock", "-F", "1999", "-g", "-p", str(pid), "-o", file.name], stderr=subprocess.DEVNULL)
+        except OSError:
+            return []
+        work()
+        recorder.send_signal(signal.SIGINT)
+        recorder.wait(60)
+        report = subprocess.run(["perf", "report", "-i", file.name, "--no-children", "-g", "none", "--percent-limit", "0.5", "--stdio", "-s", "dso,symbol"],
+                                capture_output=True, text=True).stdout
+    hottest = [line.split(None, 2) for line in report.splitlines() if line.strip() and not line.startswith("#")][:lines]
+    return [{"name": f"  {words[0]}", "unit": "", "ours": None, "peer": None, "ratio": None, "target": None, "pass": None,
+             "detail": f"{words[1]} {words[2].strip()}"[:100]} for words in hottest if len(words) == 3]
+
+
 class Signed:
-    """One connection to a platform; signs as SigV4 asks, with the signing key kept for the day."""
+    """One connection to a server; signs as SigV4 asks, with the signing keys kept for the day."""
 
     def __init__(self, platform):
-        env = platform.env()
-        self.access, secret = env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"]
-        self.host = f"127.0.0.1:{platform.port}"
-        self.connection = http.client.HTTPConnection("127.0.0.1", platform.port, timeout=60)
+        self.open(platform.port, platform.env())
+
+    @classmethod
+    def at(cls, port, env):
+        made = cls.__new__(cls)
+        made.open(port, env)
+        return made
+
+    def open(self, port, env):
+        self.access, self.secret = env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"]
+        self.host = f"127.0.0.1:{port}"
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self.day = time.strftime("%Y%m%d", time.gmtime())
-        key = b"AWS4" + secret.encode()
-        for part in (self.day, "us-east-1", "ecs", "aws4_request"):
-            key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-        self.key = key
+        self.keys = {}
+
+    def key(self, service):
+        if service not in self.keys:
+            key = b"AWS4" + self.secret.encode()
+            for part in (self.day, "us-east-1", service, "aws4_request"):
+                key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+            self.keys[service] = key
+        return self.keys[service]
+
+    def call(self, service, path, body=b"", content_type="application/x-www-form-urlencoded", target=None):
+        """The answer's text; `path` with its query, which must be in canonical order."""
+        now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        headers = {"content-type": content_type, "host": self.host, "x-amz-date": now, **({"x-amz-target": target} if target else {})}
+        signed = ";".join(headers)
+        canonical = "\n".join(["POST", *(path + "?").split("?")[:2], *(f"{name}:{value}" for name, value in headers.items()), "", signed,
+                               hashlib.sha256(body).hexdigest()])
+        scope = f"{self.day}/us-east-1/{service}/aws4_request"
+        text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+        signature = hmac.new(self.key(service), text.encode(), hashlib.sha256).hexdigest()
+        headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={self.access}/{scope}, SignedHeaders={signed}, Signature={signature}"
+        self.connection.request("POST", path, body, headers)
+        answer = self.connection.getresponse()
+        text = answer.read().decode()
+        if answer.status != 200:
+            raise RuntimeError(f"{target or path}: {answer.status} {text[:300]}")
+        return text
+
+    def raw(self, operation, request):
+        return self.call("ecs", "/", json.dumps(request).encode(), "application/x-amz-json-1.1", f"AmazonEC2ContainerServiceV20141113.{operation}")
 
     def ecs(self, operation, request):
-        body = json.dumps(request).encode()
-        now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        target = f"AmazonEC2ContainerServiceV20141113.{operation}"
-        signed = "content-type;host;x-amz-date;x-amz-target"
-        canonical = (f"POST\n/\n\ncontent-type:application/x-amz-json-1.1\nhost:{self.host}\nx-amz-date:{now}\nx-amz-target:{target}\n\n"
-                     f"{signed}\n{hashlib.sha256(body).hexdigest()}")
-        scope = f"{self.day}/us-east-1/ecs/aws4_request"
-        text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-        signature = hmac.new(self.key, text.encode(), hashlib.sha256).hexdigest()
-        self.connection.request("POST", "/", body, {
-            "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": target, "X-Amz-Date": now,
-            "Authorization": f"AWS4-HMAC-SHA256 Credential={self.access}/{scope}, SignedHeaders={signed}, Signature={signature}"})
-        answer = self.connection.getresponse()
-        text = answer.read()
-        if answer.status != 200:
-            raise RuntimeError(f"{operation}: {answer.status} {text[:300]}")
-        return json.loads(text)
+        return json.loads(self.raw(operation, request))
 
     def ecs_many(self, operation, requests):
         return [self.ecs(operation, request) for request in requests]

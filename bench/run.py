@@ -10,9 +10,10 @@ import tempfile
 HERE = pathlib.Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "e2e")]
 
+import api  # noqa: E402
 import launch  # noqa: E402
 
-BENCHES = {"launch": launch.run}
+BENCHES = {"launch": launch.run, "describe": api.describe, "register": api.register}
 
 
 def show(value):
