@@ -10,6 +10,7 @@ namespace {
 using shape::Json;
 
 constexpr const char* path = "/_boxship/agent/ws?containerInstanceArn=";
+constexpr std::size_t last_lines_max = 10;           // of each container, for the history
 constexpr std::size_t lines_in_flight_max = 64;      // frames of a stream that are not with the kernel yet
 
 }  // namespace
@@ -95,15 +96,37 @@ void ControlChannel::handle(const Socket& socket, const Json& frame)
 
 void ControlChannel::timings(const std::string& task_arn, const std::vector<Phase>& phases)
 {
-    Socket socket;
-    {
-        const std::lock_guard lock(mutex_);
-        socket = current_.lock();
-    }
+    const Socket socket = current();
     if (!socket) return;
     Json list = Json::array();
     for (const Phase& phase : phases) list.push_back(Json::object({{"name", phase.name}, {"startMs", phase.start.ms}, {"ms", phase.ms}}));
     send(socket, Json::object({{"kind", "timings"}, {"taskArn", task_arn}, {"phases", std::move(list)}}).dump());
+}
+
+void ControlChannel::last_lines(const std::string& task_arn)
+{
+    const Socket socket = current();
+    if (!socket) return;
+    std::int64_t id = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        id = next_own_id_--;
+    }
+    LogRequest request{.task = task_arn, .container = "", .follow = false, .tail = last_lines_max, .since = {}};
+    auto lines = std::make_shared<Json::Array>();
+    logs_.start(id, std::move(request), [this, task_arn, lines, weak = std::weak_ptr(socket)](Json frame) {
+        for (Json line : frame["lines"].as_array()) lines->push_back(std::move(line));
+        if (!frame.get_bool("end")) return true;
+        const auto alive = weak.lock();
+        if (alive && !lines->empty()) send(alive, Json::object({{"kind", "lastLines"}, {"taskArn", task_arn}, {"lines", Json(std::move(*lines))}}).dump());
+        return false;
+    });
+}
+
+ControlChannel::Socket ControlChannel::current()
+{
+    const std::lock_guard lock(mutex_);
+    return current_.lock();
 }
 
 void ControlChannel::send(const Socket& socket, std::string text)

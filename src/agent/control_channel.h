@@ -3,6 +3,7 @@
 //   server: {"id": n, "kind": "logs", "taskArn", "container"?, "follow"?, "tail"?, "since"? (ms)}   {"id": n, "kind": "cancel"}
 //   agent:  {"id": n, "lines": […]} …, {"id": n, "end": true, "error"?}
 //           {"kind": "timings", "taskArn", "phases": [{"name", "startMs", "ms"}]}        unasked, once per launch
+//           {"kind": "lastLines", "taskArn", "lines": [as of logs]}                       unasked, when a task ended
 #pragma once
 
 #include <memory>
@@ -20,12 +21,14 @@ public:
 
     http::Async<> run();    // for ever
     void timings(const std::string& task_arn, const std::vector<Phase>& phases);   // from any thread; lost while not connected
+    void last_lines(const std::string& task_arn);          // reads and sends the end of the task's output; the same
 
 private:
     using Socket = std::shared_ptr<http::WebSocket>;
     http::Async<bool> connect_and_serve();
     void handle(const Socket& socket, const shape::Json& frame);
     void send(const Socket& socket, std::string text);
+    Socket current();
 
     http::TaskGroup& group_;
     Membership& membership_;
@@ -35,6 +38,7 @@ private:
     const ChannelTimes times_;
     std::mutex mutex_;
     std::weak_ptr<http::WebSocket> current_;
+    std::int64_t next_own_id_ = -1;                        // of streams that nobody asked for: below the server's ids
 };
 
 }  // namespace boxship::agent

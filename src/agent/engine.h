@@ -43,6 +43,8 @@ public:
     virtual void submit(TaskReport report, std::function<void()> heard) = 0;
     // A task was launched: what took how long. Nobody needs to hear it.
     virtual void launched(const std::string& task_arn, const std::vector<Phase>& phases) = 0;
+    // A task ended, and the control plane knows: its last words may follow. Nobody needs to hear them.
+    virtual void ended(const std::string& task_arn) { (void)task_arn; }
 };
 
 struct ManifestEntry {

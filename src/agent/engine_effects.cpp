@@ -159,6 +159,7 @@ void Engine::reported(Task& task, const TaskReport& report, Time sent)
 {
     task.report_in_flight = false;
     on_accepted(task.record, report);
+    if (report.life == Life::stopped) outlet_.ended(task.record.spec->arn);
     if (report.life == Life::running && !task.launch_told) {
         task.note("report", sent, now());
         task.launch_told = true;

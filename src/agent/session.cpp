@@ -51,4 +51,9 @@ void Session::launched(const std::string& task_arn, const std::vector<Phase>& ph
     control_.timings(task_arn, phases);
 }
 
+void Session::ended(const std::string& task_arn)
+{
+    control_.last_lines(task_arn);
+}
+
 }  // namespace boxship::agent

@@ -12,6 +12,14 @@ namespace {
 
 using shape::Json;
 
+void print_last_lines(const Json::Array& lines)
+{
+    if (lines.empty()) return;
+    fmt::print("\nIts last lines\n");
+    for (const Json& line : lines)
+        fmt::print("  {} {}  {}\n", line.get_string("container"), line.get_string("stream") == "stderr" ? "!" : "|", line.get_string("text"));
+}
+
 void print_explanation(const Json& answer, Time now)
 {
     const Json& task = answer["task"];
@@ -29,6 +37,7 @@ void print_explanation(const Json& answer, Time now)
     fmt::print("\nWhat happened\n");
     for (const Json& event : answer["events"].as_array())
         fmt::print("  {}  {}\n", show_time(Time{event.get_int64("time")}, now), event.get_string("text"));
+    print_last_lines(answer["lastLines"].as_array());
     if (answer["timings"].as_array().empty()) return;
     fmt::print("\nThe launch, as its host measured it\n");
     std::int64_t first = answer["timings"].as_array().front().get_int64("startMs");

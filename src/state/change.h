@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace boxship::state {
@@ -11,6 +12,7 @@ struct Change {
     std::uint8_t table = 0;
     std::shared_ptr<const void> before;  // nullptr: the row is new
     std::shared_ptr<const void> after;   // nullptr: the row is gone
+    std::string remark;                  // for the history: what the rows do not keep (who asked, why there); may be lost in a crash
 
     template <class Row>
     bool is() const { return table == Row::table; }

@@ -24,8 +24,9 @@ public:
     Txn(Tables& tables, Group& group) : View(tables), writable_(&tables), group_(&group) {}
 
     // Compiled once for every kind of row, in txn_rows.cpp.
+    // `remark` goes to the watchers alone: it is not kept (change.h).
     template <class Row>
-    void put(Row row);
+    void put(Row row, std::string remark = {});
     template <class Row>
     void erase(const typename Row::Key& key);
 
@@ -35,7 +36,7 @@ public:
 
 private:
     template <class Row>
-    void change(const typename Row::Key& key, std::shared_ptr<const Row> next);
+    void change(const typename Row::Key& key, std::shared_ptr<const Row> next, std::string remark);
     void record(std::uint8_t table, bool erased, const std::string& key, const std::string& row);
 
     Tables* writable_;

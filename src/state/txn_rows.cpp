@@ -5,12 +5,12 @@
 namespace boxship::state {
 
 template <class Row>
-void Txn::put(Row row)
+void Txn::put(Row row, std::string remark)
 {
     const auto key = row.key();
     auto next = std::make_shared<const Row>(std::move(row));
     record(Row::table, false, encode(key), encode(*next));
-    change<Row>(key, std::move(next));
+    change<Row>(key, std::move(next), std::move(remark));
 }
 
 template <class Row>
@@ -18,15 +18,15 @@ void Txn::erase(const typename Row::Key& key)
 {
     if (!get<Row>(key)) return;
     record(Row::table, true, encode(key), {});
-    change<Row>(key, nullptr);
+    change<Row>(key, nullptr, {});
 }
 
 template <class Row>
-void Txn::change(const typename Row::Key& key, std::shared_ptr<const Row> next)
+void Txn::change(const typename Row::Key& key, std::shared_ptr<const Row> next, std::string remark)
 {
     auto before = writable_->set<Row>(key, next);
     group_->undo.push_back([key, before](Tables& tables) { tables.set<Row>(key, before); });
-    group_->changes.push_back({Row::table, std::move(before), std::move(next)});
+    group_->changes.push_back({Row::table, std::move(before), std::move(next), std::move(remark)});
     ++writes_;
 }
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 
 from harness import leaks
-from harness.platform import BOXSHIP, Platform
+from harness.platform import BOXSHIP, Platform, wait_for
 
 
 def test_a_second_up_changes_nothing(platform):
@@ -175,3 +175,20 @@ def test_down_keeps_tasks_when_asked_and_purge_leaves_nothing(tmp_path, platform
     assert not os.path.exists(other.data)
     assert leaks.difference(before, marks) == []
     assert platform.status()["hosts"], "the first platform was touched"
+
+
+def test_explain_tells_who_asked_why_there_and_the_last_words(platform, busybox):
+    platform.cluster()
+    stopped = platform.run_to_end([{"name": "c", "image": busybox, "command": ["sh", "-c", "echo first; echo last >&2; exit 3"]}])
+
+    def told():
+        answer = json.loads(platform.boxship("explain", stopped["taskArn"], "--json").stdout)
+        return answer if answer["lastLines"] else None
+    answer = wait_for(told, "the last lines to be in the history")
+    events = [event["text"] for event in answer["events"]]
+    assert events[0].startswith("asked for by arn:aws:iam::000000000000:root from 127.0.0.1, request ")
+    assert events[1] == "placed on fargate"
+    assert any("STOPPED" in event and "EssentialContainerExited" in event for event in events)
+    assert [(line["stream"], line["text"]) for line in answer["lastLines"]] == [("stdout", "first"), ("stderr", "last")]
+    page = platform.boxship("explain", stopped["taskArn"]).stdout
+    assert "Its last lines" in page and "exit code 3" in page

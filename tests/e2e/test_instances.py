@@ -70,6 +70,8 @@ def test_a_fixed_host_port_is_taken_once_per_host(platform, instances, hello):
     platform.stop(arns[0])
     again = run(platform, definition)
     assert again["failures"] == []
+    story = platform.boxship("explain", again["tasks"][0]["taskArn"]).stdout
+    assert "was refused: RESOURCE:PORTS (host port 8080 is taken)" in story
     for arn in (arns[1], again["tasks"][0]["taskArn"]):
         platform.stop(arn)
 

@@ -78,7 +78,10 @@ http::Async<> AgentHub::Impl::serve_control(http::WebSocket& socket, InstanceId 
     ControlSession::Said said = [this](const Json& frame) {
         const auto arn = Arn::parse(frame.get_string("taskArn"));
         const auto task = arn ? TaskId::parse(arn->resource.substr(arn->resource.rfind('/') + 1)) : std::nullopt;
-        if (frame.get_string("kind") == "timings" && task) history.timings(*task, frame["phases"]);
+        if (!task) return;
+        const std::string kind = frame.get_string("kind");
+        if (kind == "timings") history.timings(*task, frame["phases"]);
+        if (kind == "lastLines") history.last_lines(*task, frame["lines"]);
     };
     const auto session = std::make_shared<ControlSession>(executor, instance, std::move(said));
     store.env().executor.post([this, session] {

@@ -28,7 +28,7 @@ void describe_container(const model::TaskContainer* before, const model::TaskCon
 std::vector<std::string> describe_change(const model::Task* before, const model::Task& after)
 {
     std::vector<std::string> told;
-    if (!before) told.push_back("created" + (after.started_by.empty() ? std::string() : " by " + after.started_by));
+    if (!before) told.push_back("created" + (after.started_by.empty() ? std::string() : ", startedBy " + after.started_by));
     if (after.acknowledged && before && !before->acknowledged) told.push_back("the host's agent has stored the task");
     for (const auto& container : after.containers) {
         const model::TaskContainer* old = nullptr;

@@ -1,8 +1,12 @@
 #include "drive/history/history.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/strings.h"
 #include "env/real/files.h"
 #include "env/real/real_env.h"
 #include "env/real/sqlite.h"
@@ -66,7 +70,8 @@ struct History::Impl {
                                 "CREATE INDEX IF NOT EXISTS tasks_by_change ON tasks (changed)",
                                 "CREATE TABLE IF NOT EXISTS events (task BLOB, version INTEGER, number INTEGER, time INTEGER, text TEXT, "
                                 "PRIMARY KEY (task, version, number)) WITHOUT ROWID",
-                                "CREATE TABLE IF NOT EXISTS timings (task BLOB PRIMARY KEY, phases TEXT) WITHOUT ROWID"})
+                                "CREATE TABLE IF NOT EXISTS timings (task BLOB PRIMARY KEY, phases TEXT) WITHOUT ROWID",
+                                "CREATE TABLE IF NOT EXISTS last_lines (task BLOB PRIMARY KEY, lines TEXT) WITHOUT ROWID"})
             RETURN_IF_ERROR(db.run(sql));
         return {};
     }
@@ -109,11 +114,32 @@ struct History::Impl {
     {
         pruned_at = clock.now();
         const std::int64_t before = (pruned_at - kept).ms;
-        for (const char* table : {"events", "timings"})
+        for (const char* table : {"events", "timings", "last_lines"})
             if (const auto done = db.run(fmt::format("DELETE FROM {} WHERE task IN (SELECT task FROM tasks WHERE changed < {})", table, before)); !done.ok())
                 log_warning("history: {}", done.error().message);
         if (const auto done = db.run(fmt::format("DELETE FROM tasks WHERE changed < {}", before)); !done.ok())
             log_warning("history: {}", done.error().message);
+    }
+
+    // The JSON array that the query finds for the task, or an empty one.
+    HostResult<Json> read_one(const char* sql, const TaskId& id)
+    {
+        ASSIGN_OR_RETURN(Statement statement, db.prepare(sql));
+        statement.bind_blob(1, blob_of(id));
+        ASSIGN_OR_RETURN(const bool found, statement.step());
+        return found ? Json::parse(statement.blob(0)).value() : Json::array();
+    }
+
+    void write_one(const char* sql, const TaskId& id, const std::string& text)
+    {
+        const auto write = [&]() -> HostResult<> {
+            ASSIGN_OR_RETURN(Statement insert, db.prepare(sql));
+            insert.bind_blob(1, blob_of(id));
+            insert.bind(2, std::string_view(text));
+            RETURN_IF_ERROR(insert.step());
+            return {};
+        };
+        if (const auto written = write(); !written.ok()) log_warning("history: {}", written.error().message);
     }
 
     HostResult<Json> read(const TaskId& id)
@@ -132,10 +158,10 @@ struct History::Impl {
             events.push_back(Json::object({{"time", event.number(0)}, {"text", event.blob(1)}}));
         }
         json.set("events", std::move(events));
-        ASSIGN_OR_RETURN(Statement timing, db.prepare("SELECT phases FROM timings WHERE task = ?"));
-        timing.bind_blob(1, blob_of(id));
-        ASSIGN_OR_RETURN(const bool timed, timing.step());
-        json.set("timings", timed ? Json::parse(timing.blob(0)).value() : Json::array());
+        ASSIGN_OR_RETURN(auto phases, read_one("SELECT phases FROM timings WHERE task = ?", id));
+        ASSIGN_OR_RETURN(auto lines, read_one("SELECT lines FROM last_lines WHERE task = ?", id));
+        json.set("timings", std::move(phases));
+        json.set("lastLines", std::move(lines));
         return json;
     }
 
@@ -162,7 +188,9 @@ void History::follow(state::Store& store)
         for (const auto& change : changes) {
             const auto* after = change.after_as<model::Task>();
             if (!after) continue;
-            auto events = describe_change(change.before_as<model::Task>(), *after);
+            std::vector<std::string> events;
+            if (!change.remark.empty()) events = split(change.remark, '\n');
+            std::ranges::move(describe_change(change.before_as<model::Task>(), *after), std::back_inserter(events));
             if (!events.empty())
                 entries.push_back({after->id, after->version, impl_->clock.now(), summarise(*after).dump(), std::move(events)});
         }
@@ -180,16 +208,12 @@ void History::tell_all(const state::View& view)
 
 void History::timings(const TaskId& task, Json phases)
 {
-    impl_->thread.post([this, task, text = phases.dump()] {
-        const auto write = [&]() -> HostResult<> {
-            ASSIGN_OR_RETURN(Statement insert, impl_->db.prepare("INSERT OR REPLACE INTO timings VALUES (?, ?)"));
-            insert.bind_blob(1, blob_of(task));
-            insert.bind(2, std::string_view(text));
-            RETURN_IF_ERROR(insert.step());
-            return {};
-        };
-        if (const auto written = write(); !written.ok()) log_warning("history: {}", written.error().message);
-    });
+    impl_->thread.post([this, task, text = phases.dump()] { impl_->write_one("INSERT OR REPLACE INTO timings VALUES (?, ?)", task, text); });
+}
+
+void History::last_lines(const TaskId& task, Json lines)
+{
+    impl_->thread.post([this, task, text = lines.dump()] { impl_->write_one("INSERT OR REPLACE INTO last_lines VALUES (?, ?)", task, text); });
 }
 
 void History::read(const TaskId& task, std::function<void(Json)> done)

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "decide/addresses.h"
 #include "decide/fargate_sizes.h"
 #include "services/ecs/messages.h"
@@ -224,7 +226,15 @@ Result<Launch> prepare_launch(Txn& txn, const Call& call, const LaunchWish& wish
     return launch;
 }
 
-TaskPtr create_task(Txn& txn, const Call& call, const Launch& launch, const model::Instance& instance)
+std::string asked_by(const Call& call, std::string_view what)
+{
+    std::string text = fmt::format("{} by {}", what, call.principal.arn);
+    if (!call.source.empty()) text += " from " + call.source;
+    if (!call.request_id.empty()) text += ", request " + call.request_id;
+    return text;
+}
+
+TaskPtr create_task(Txn& txn, const Call& call, const Launch& launch, const model::Instance& instance, std::string story)
 {
     model::Task task = launch.pattern;
     task.id = call.ids.next<TaskId>();
@@ -255,7 +265,7 @@ TaskPtr create_task(Txn& txn, const Call& call, const Launch& launch, const mode
         task.status = model::TaskStatus::provisioning;
         txn.put(eni);
     }
-    txn.put(task);
+    txn.put(task, asked_by(call, "asked for") + "\n" + story);
     return txn.get<model::Task>(task.id);
 }
 

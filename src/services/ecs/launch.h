@@ -67,7 +67,11 @@ struct Network {
 };
 Result<Network> find_network(const View& view, const Call& call, const api::NetworkConfiguration* network);
 
-// Creates the task on this instance, which must fit. Nothing when no subnet has an address left.
-TaskPtr create_task(Txn& txn, const Call& call, const Launch& launch, const model::Instance& instance);
+// Creates the task on this instance, which must fit. Nothing when no subnet has an address left. `story`: of its
+// placement, for the history.
+TaskPtr create_task(Txn& txn, const Call& call, const Launch& launch, const model::Instance& instance, std::string story);
+
+// For the history: "asked for by arn:… from 127.0.0.1, request …".
+std::string asked_by(const Call& call, std::string_view what);
 
 }  // namespace boxship::services::ecs

@@ -1,6 +1,7 @@
 // RunTask and StartTask.
 #include <algorithm>
 
+#include "decide/placement/story.h"
 #include "decide/retention.h"
 #include "ecs/ops.h"
 #include "services/ecs/capacity.h"
@@ -131,7 +132,7 @@ Result<TaskRows> run_new_tasks(Txn& txn, const Call& call, const api::RunTaskReq
             break;  // the next one would fare the same
         }
         if (!target.strategy.empty()) launch.pattern.capacity_provider = provider_of(target.strategy, n);
-        auto task = create_task(txn, call, launch, *place.instance);
+        auto task = create_task(txn, call, launch, *place.instance, decide::tell_placement(txn, placement, *place.instance));
         if (!task) {
             rows.failures.push_back({instance_arn(*launch.cluster, place.instance->id), messages::no_addresses, "no subnet of the request has a free address"});
             break;
@@ -172,7 +173,7 @@ Result<TaskRows> start_task(Txn& txn, const Call& call, const api::StartTaskRequ
             continue;
         }
         const auto found = decide::obstacle(txn, *instance, launch.need);
-        auto task = found.reason.empty() ? create_task(txn, call, launch, *instance) : nullptr;
+        auto task = found.reason.empty() ? create_task(txn, call, launch, *instance, "placed where StartTask named it") : nullptr;
         if (task)
             rows.tasks.push_back(task_row(txn, std::move(task)));
         else

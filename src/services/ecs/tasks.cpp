@@ -3,6 +3,7 @@
 
 #include "decide/lifecycle.h"
 #include "ecs/ops.h"
+#include "services/ecs/launch.h"
 #include "services/ecs/messages.h"
 #include "services/ecs/rows.h"
 #include "services/ecs/serve.h"
@@ -23,7 +24,7 @@ Result<TaskRow> stop_task(Txn& txn, const Call& call, const api::StopTaskRequest
     const std::string reason = request.reason.empty() ? decide::reason_stopped_by_user : request.reason.str();
     if (decide::stop(task, model::StopCode::user_initiated, reason, call.now)) {
         ++task.version;
-        txn.put(task);
+        txn.put(task, asked_by(call, "StopTask"));
     }
     return task_row(txn, txn.get<model::Task>(task.id));
 }
