@@ -4,7 +4,7 @@
 
 #include "admin/admin.h"
 #include "base/arn.h"
-#include "wire/http/io_threads.h"
+#include "bridge/store_call.h"
 
 namespace boxship::admin {
 namespace {
@@ -72,23 +72,19 @@ http::Async<http::Response> Admin::explain(Json request)
         std::optional<TaskId> id;
         Json task;
         std::string why;
-        Json containers = Json::array();
     };
-    auto found = std::make_shared<Found>();
     const std::string text = request.get_string("task");
-    std::function<void(std::function<void(HostResult<>)>)> start = [this, found, text](std::function<void(HostResult<>)> done) {
-        store_.update(
-            [found, text](state::Txn& txn) {
-                found->id = find_task(txn, text);
-                const auto task = found->id ? txn.get<model::Task>(*found->id) : nullptr;
-                if (!task) return;
-                found->task = task_json(txn, *task);
-                found->why = explain_task(txn, *task);
-            },
-            std::move(done));
+    const auto look = [text](state::Txn& txn) {
+        Found found;
+        found.id = find_task(txn, text);
+        const auto task = found.id ? txn.get<model::Task>(*found.id) : nullptr;
+        if (!task) return found;
+        found.task = task_json(txn, *task);
+        found.why = explain_task(txn, *task);
+        return found;
     };
-    const HostResult<> durable = co_await http::from_callback<HostResult<>>(std::move(start));
-    if (!durable.ok()) co_return json_error(500, durable.error().message);
+    const auto found = co_await bridge::update(store_, look);
+    if (!found.ok()) co_return json_error(500, found.error().message);
     if (!found->id) co_return json_error(404, "No task has the id or ARN '" + text + "'; give all 32 digits, or enough of a recent one's to be unique.");
     std::function<void(std::function<void(Json)>)> read = [this, id = *found->id](std::function<void(Json)> done) { history_.read(id, std::move(done)); };
     const Json history = co_await http::from_callback<Json>(std::move(read));

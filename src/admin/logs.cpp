@@ -4,7 +4,7 @@
 #include <mutex>
 
 #include "admin/admin.h"
-#include "wire/http/io_threads.h"
+#include "bridge/store_call.h"
 
 namespace boxship::admin {
 namespace {
@@ -92,19 +92,16 @@ http::Async<http::Response> Admin::logs(Json request)
         InstanceId instance;
         Json task;
     };
-    auto found = std::make_shared<std::optional<Found>>();
     const std::string text = request.get_string("task");
-    std::function<void(std::function<void(HostResult<>)>)> start = [this, found, text](std::function<void(HostResult<>)> done) {
-        store_.update(
-            [found, text](state::Txn& txn) {
-                const auto id = find_task(txn, text);
-                const auto task = id ? txn.get<model::Task>(*id) : nullptr;
-                if (task) *found = Found{task->instance, task_json(txn, *task)};
-            },
-            std::move(done));
+    const auto look = [text](state::Txn& txn) {
+        std::optional<Found> found;
+        const auto id = find_task(txn, text);
+        const auto task = id ? txn.get<model::Task>(*id) : nullptr;
+        if (task) found = Found{task->instance, task_json(txn, *task)};
+        return found;
     };
-    const HostResult<> durable = co_await http::from_callback<HostResult<>>(std::move(start));
-    if (!durable.ok()) co_return json_error(500, durable.error().message);
+    const auto found = co_await bridge::update(store_, look);
+    if (!found.ok()) co_return json_error(500, found.error().message);
     if (!*found)
         co_return json_error(404, "No task '" + text + "' is known, or it stopped more than an hour ago; boxship status lists those that run.");
 

@@ -2,8 +2,8 @@
 
 #include "admin/admin.h"
 #include "base/ipv4.h"
+#include "bridge/store_call.h"
 #include "model/arns.h"
-#include "wire/http/io_threads.h"
 
 namespace boxship::admin {
 namespace {
@@ -67,38 +67,35 @@ Json task_json(const state::View& view, const model::Task& task)
 
 http::Async<http::Response> Admin::status()
 {
-    auto json = std::make_shared<Json>(Json::object({{"version", facts_.version},
-                                                     {"endpoint", facts_.endpoint},
-                                                     {"registryHost", facts_.registry_host},
-                                                     {"region", facts_.scope.region},
-                                                     {"account", facts_.scope.account},
-                                                     {"vpcCidr", facts_.vpc_cidr}}));
-    std::function<void(std::function<void(HostResult<>)>)> start = [this, json](std::function<void(HostResult<>)> done) {
-        store_.update(
-            [json](state::Txn& txn) {
-                Json hosts = Json::array(), tasks = Json::array();
-                int connected = 0, live = 0;
-                for (const auto& [id, instance] : txn.rows<model::Instance>()) {
-                    if (instance->status == model::InstanceStatus::inactive) continue;
-                    connected += instance->agent_connected;
-                    hosts.push_back(host_json(txn, *instance));
-                }
-                for (const auto& [id, task] : txn.rows<model::Task>()) {
-                    if (!task->live()) continue;
-                    ++live;
-                    tasks.push_back(task_json(txn, *task));
-                }
-                const auto platform = txn.get<model::Platform>(0);
-                json->set("suspended", platform && platform->suspended);
-                json->set("connectedAgents", connected);
-                json->set("liveTasks", live);
-                json->set("hosts", std::move(hosts));
-                json->set("tasks", std::move(tasks));
-            },
-            std::move(done));
+    const auto look = [this](state::Txn& txn) {
+        Json hosts = Json::array(), tasks = Json::array();
+        int connected = 0, live = 0;
+        for (const auto& [id, instance] : txn.rows<model::Instance>()) {
+            if (instance->status == model::InstanceStatus::inactive) continue;
+            connected += instance->agent_connected;
+            hosts.push_back(host_json(txn, *instance));
+        }
+        for (const auto& [id, task] : txn.rows<model::Task>()) {
+            if (!task->live()) continue;
+            ++live;
+            tasks.push_back(task_json(txn, *task));
+        }
+        const auto platform = txn.get<model::Platform>(0);
+        Json json = Json::object({{"version", facts_.version},
+                                  {"endpoint", facts_.endpoint},
+                                  {"registryHost", facts_.registry_host},
+                                  {"region", facts_.scope.region},
+                                  {"account", facts_.scope.account},
+                                  {"vpcCidr", facts_.vpc_cidr},
+                                  {"suspended", platform && platform->suspended},
+                                  {"connectedAgents", connected},
+                                  {"liveTasks", live}});
+        json.set("hosts", std::move(hosts));
+        json.set("tasks", std::move(tasks));
+        return json;
     };
-    const HostResult<> durable = co_await http::from_callback<HostResult<>>(std::move(start));
-    if (!durable.ok()) co_return json_error(500, durable.error().message);
+    const auto json = co_await bridge::update(store_, look);
+    if (!json.ok()) co_return json_error(500, json.error().message);
     co_return json_answer(*json);
 }
 
