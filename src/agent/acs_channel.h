@@ -1,14 +1,13 @@
-// The websocket by which tasks come (ACS): payloads, manifests, credentials, heartbeats. Lives on one I/O executor.
-//
-// What comes is read as free JSON, not as acs::PayloadMessage: a task is recorded as it was sent.
+// The websocket by which tasks come (ACS), connected again and again. Lives on one I/O executor. What is said on it:
+// acs_conversation.h.
 #pragma once
 
 #include <memory>
 #include <string>
 
-#include "agent/engine.h"
+#include "agent/acs_conversation.h"
 #include "agent/membership.h"
-#include "agent/task_credentials.h"
+#include "agent/reconnects.h"
 #include "wire/http/io_threads.h"
 #include "wire/http/websocket.h"
 
@@ -34,16 +33,9 @@ public:
 
 private:
     using Socket = std::shared_ptr<http::WebSocket>;
-    enum class Ended { clean, broken, inactive, unknown_instance };
-
     http::Async<Ended> connect_and_serve();
     http::Async<Ended> serve(Socket socket);
-    void handle(const Socket& socket, const std::string& type, const shape::Json& message);
-    void on_payload(const Socket& socket, const shape::Json& message);
-    void on_credentials(const Socket& socket, const shape::Json& message);
-    void on_manifest(const Socket& socket, const shape::Json& message);
     void send(const Socket& socket, std::string text);
-    void acknowledge_credentials(const Socket& socket, const std::string& message_id, const shape::Json& credentials);
     Milliseconds random_between(Milliseconds least, Milliseconds spread);
 
     http::TaskGroup& group_;
@@ -56,7 +48,6 @@ private:
     std::shared_ptr<Engine> engine_;
     bool connected_once_ = false;
     bool session_was_long_ = false;      // the last connection lasted long enough to forget earlier failures
-    std::string manifest_id_;            // messageId of the latest manifest
 };
 
 }  // namespace boxship::agent

@@ -54,6 +54,9 @@ void Engine::schedule_turn()
 void Engine::turn()
 {
     turn_scheduled_ = false;
+    const Time time = now();
+    if (time < last_turn_) forget_deadlines();
+    last_turn_ = time;
     for (const std::string& id : changed_) {
         Task* task = find(id);
         if (!task) continue;
@@ -79,6 +82,21 @@ void Engine::turn()
     for (const auto& done : acknowledge) done();
     for (const std::string& id : ids) {
         if (Task* task = find(id); task && !forget_if_old(*task)) advance(*task);
+    }
+}
+
+// The clock was set back: what was to happen in two seconds would happen in two seconds and as much as it was set back. It
+// happens now instead; each of these may come early.
+void Engine::forget_deadlines()
+{
+    for (const auto& [id, task] : tasks_) {
+        task->report_after = task->wake_at = {};
+        task->facts.prepare_after = task->facts.release_after = {};
+        for (ContainerFacts& fact : task->facts.containers) {
+            fact.release_after = fact.stop_after = {};
+            fact.health.next_probe = now();
+        }
+        changed_.insert(id);
     }
 }
 

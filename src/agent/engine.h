@@ -71,6 +71,8 @@ public:
     void check_manifest(std::vector<ManifestEntry> manifest, std::int64_t timeline,
                         std::function<void(std::optional<std::vector<std::string>>)> done);
     void stop_tasks(std::vector<std::string> arns);
+    // The host was given up: nothing of what runs here is wanted any more, and its addresses may be others' already.
+    void stop_all(std::string reason);
 
 private:
     struct Task;
@@ -89,6 +91,7 @@ private:
     void schedule_turn();
     void turn();
     void admit_waiting();
+    void forget_deadlines();
     HostResult<> commit();
     void wake(Task& task, Time at);
     void publish(const Task& task);
@@ -123,10 +126,12 @@ private:
     std::vector<std::string> waiting_;                         // ids not admitted yet, in the order they came
     std::set<std::pair<Time, std::string>> stopped_;           // tasks that wait to be forgotten, the oldest first
     std::int64_t timeline_ = 0;
+    bool rebooted_ = false;                                    // since the record was written
     std::string absent_reason_;                                // for containers that are gone when the agent comes back
 
     bool ready_ = false;                                       // the host has said what is there
     bool turn_scheduled_ = false;
+    Time last_turn_;
     std::set<std::string> changed_;                            // task ids
     bool durable_ = false;                                     // the coming commit must survive a power cut
     LedgerBatch batch_;                                        // facts and erases of the coming commit

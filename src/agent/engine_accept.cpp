@@ -4,6 +4,7 @@
 #include "agent/engine_task.h"
 #include "base/bytes.h"
 #include "base/log.h"
+#include "base/mutant.h"
 
 namespace boxship::agent {
 namespace {
@@ -47,7 +48,8 @@ void Engine::accept(shape::Json::Array tasks, std::int64_t sequence, Time genera
             engine.timeline_ = sequence;
             engine.batch_.facts.emplace_back(timeline_fact, std::to_string(sequence));
         }
-        engine.after_commit_.push_back(stored);
+        if (mutant("engine: acknowledges before its commit")) stored();
+        else engine.after_commit_.push_back(stored);
         engine.schedule_turn();
     });
 }
@@ -57,6 +59,7 @@ void Engine::accept_one(const shape::Json& payload, Time generated_at)
     const std::string arn = payload.get_string("arn");
     const bool stop = payload.get_string("desiredStatus") == "STOPPED";
     if (Task* known = find(task_id_of(arn))) {
+        if (mutant("engine: a payload that comes again is a new wish") && !stop && !known->record.stopped) known->record.desired = Desired::running;
         if (!stop || known->record.desired == Desired::stopped) return;
         on_stop(known->record, "");
         changed(known->id(), true);
@@ -112,7 +115,7 @@ void Engine::check_manifest(std::vector<ManifestEntry> manifest, std::int64_t ti
         std::vector<std::string> candidates;
         for (const auto& [id, task] : engine.tasks_) {
             const TaskRecord& record = task->record;
-            if (record.desired == Desired::running && !wanted.contains(record.spec->arn)) candidates.push_back(record.spec->arn);
+            if (record.desired == Desired::running && !wanted.contains(record.spec->arn) && !mutant("engine: does not read the manifest")) candidates.push_back(record.spec->arn);
         }
         engine.after_commit_.push_back([done, candidates = std::move(candidates)] { done(candidates); });
         engine.schedule_turn();
@@ -131,13 +134,24 @@ void Engine::stop_tasks(std::vector<std::string> arns)
     });
 }
 
+void Engine::stop_all(std::string reason)
+{
+    on_engine([reason = std::move(reason)](Engine& engine) {
+        for (const auto& [id, task] : engine.tasks_) {
+            on_stop(task->record, reason);
+            engine.changed(id, true);
+        }
+    });
+}
+
 HostResult<> Engine::start(const LedgerContents& contents, std::function<void()> ready)
 {
     const std::string timeline = contents.fact(timeline_fact);
     if (!timeline.empty()) timeline_ = std::strtoll(timeline.c_str(), nullptr, 10);
     const std::string boot = contents.fact(boot_fact);
-    absent_reason_ = boot.empty() || boot == options_.boot_id ? "exit status unknown: the container was gone when the agent came back"
-                                                              : "exit status unknown: the host was restarted while the container ran";
+    rebooted_ = !boot.empty() && boot != options_.boot_id;
+    absent_reason_ = rebooted_ ? "exit status unknown: the host was restarted while the container ran"
+                               : "exit status unknown: the container was gone when the agent came back";
     if (boot != options_.boot_id) batch_.facts.emplace_back(boot_fact, options_.boot_id);
     for (const LedgerTask& saved : contents.tasks) {
         if (auto restored = restore(saved); !restored) return restored;
@@ -182,6 +196,7 @@ void Engine::adopt(std::function<void()> ready)
     Known known;
     for (const auto& [id, task] : tasks_) {
         if (!task->record.stopped) known.tasks.push_back(id);
+        if (mutant("engine: sweeps what runs") && task->record.running) continue;
         auto& containers = task->record.stopped ? known.logs : known.containers;
         for (std::size_t at = 0; at < task->record.containers.size(); ++at) containers.push_back(container_id(id, at));
     }
@@ -210,6 +225,11 @@ void Engine::adopted(const std::vector<Found>& found)
         if (task && id->second < task->record.containers.size()) on_found(task->record, task->facts, id->second, container, absent_reason_, now());
     }
     ready_ = true;
+    // A power cut may have taken the last lines of the record: what looks as if it had not begun may have run, and been
+    // reported. Nothing is run twice.
+    if (rebooted_) {
+        for (const auto& [id, task] : tasks_) on_stop(task->record, "the host was restarted");
+    }
     std::vector<std::pair<Time, std::string>> by_arrival;
     for (const auto& [id, task] : tasks_) by_arrival.emplace_back(task->record.accepted, id);
     std::sort(by_arrival.begin(), by_arrival.end());

@@ -3,6 +3,7 @@
 
 #include "agent/engine_task.h"
 #include "base/log.h"
+#include "base/mutant.h"
 
 namespace boxship::agent {
 
@@ -146,6 +147,7 @@ void Engine::report(Task& task)
     }
     task.report_after = {};
     task.report_in_flight = true;
+    if (mutant("engine: what is said is heard")) on_accepted(task.record, *next);
     outlet_.submit(*next, [weak = weak_from_this(), &executor = env_.executor, id = task.id(), report = *next, sent = now()] {
         executor.post([weak, id, report, sent] {
             const auto engine = weak.lock();

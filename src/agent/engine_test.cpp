@@ -477,6 +477,42 @@ TEST(EngineRestart, after_a_reboot_everything_that_ran_has_stopped_for_that_reas
     EXPECT_THAT(world.outlet.reports.back().containers.at(0).reason, HasSubstr("the host was restarted"));
 }
 
+// A power cut takes the last lines of the record: the container may have run.
+TEST(EngineRestart, after_a_reboot_nothing_is_started_that_was_there_before)
+{
+    World world;
+    world.host.held = {"start web"};
+    world.accept(web());
+    world.host.held.clear();
+    world.reboot_host();
+    EXPECT_FALSE(world.host.did("start web"));
+    ASSERT_THAT(world.said(), ElementsAre("STOPPED web=STOPPED"));
+    EXPECT_EQ(world.outlet.reports.back().reason, "the host was restarted");
+}
+
+TEST(Engine, a_clock_that_is_set_back_holds_nothing_up)
+{
+    World world;
+    world.accept(web());
+    world.host.failing = {"stop web"};
+    world.accept(stop_json(one));
+    world.host.failing.clear();
+    world.time.wrong_by = Milliseconds(-7'200'000);
+    world.run(Milliseconds(5'000));
+    EXPECT_EQ(world.said().back(), "STOPPED web=STOPPED(143)");
+}
+
+TEST(Engine, stops_all_of_a_host_that_is_given_up)
+{
+    World world;
+    world.accept(web());
+    world.engine->stop_all("the container instance was deregistered");
+    world.run();
+    EXPECT_EQ(world.said().back(), "STOPPED web=STOPPED(143)");
+    EXPECT_TRUE(world.host.containers.empty());
+    EXPECT_TRUE(world.host.tasks.empty());
+}
+
 TEST(EngineRestart, repeats_a_report_that_was_not_heard)
 {
     World world;

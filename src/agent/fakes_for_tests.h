@@ -13,7 +13,8 @@ namespace boxship::agent {
 
 class VirtualTime : public env::Clock, public env::Executor {
 public:
-    Time now() override { return now_; }
+    Time now() override { return now_ + wrong_by; }
+    Milliseconds wrong_by{0};
     Milliseconds uptime() override { return Milliseconds(now_.ms); }
     void post(std::function<void()> work) override { post_after(Milliseconds(0), std::move(work)); }
     void post_after(Milliseconds delay, std::function<void()> work) override { queue_.emplace(std::pair(now_ + delay, ++sequence_), std::move(work)); }

@@ -5,9 +5,8 @@
 #include <string>
 
 #include "agent/api_client.h"
-#include "agent/backoff.h"
-#include "agent/ledger.h"
-#include "agent/registration.h"
+#include "agent/registrar.h"
+#include "env/clock.h"
 #include "wire/acs/session.h"
 
 namespace boxship::agent {
@@ -24,26 +23,19 @@ public:
     // Registers, until it worked: a server that starts or is away is waited for.
     http::Async<> join();
     // The control plane does not know the instance any more: the next join() makes a new one.
-    void forget_instance() { instance_arn_.clear(); }
+    void forget_instance() { registrar_.forget_instance(); }
     http::Async<CallOutcome<PollEndpoints>> endpoints();
 
-    const std::string& instance_arn() const { return instance_arn_; }
-    const HostFacts& facts() const { return facts_; }
+    const std::string& instance_arn() const { return registrar_.instance_arn(); }
+    const HostFacts& facts() const { return registrar_.facts(); }
     acs::Hello hello(bool send_credentials) const;      // how both of the protocol's channels begin
 
 private:
     ApiClient& api_;
-    Ledger& ledger_;
     env::Clock& clock_;
-    env::Random& random_;
-    const HostFacts facts_;
-    std::string client_token_;         // one per life of the process
-    std::string instance_arn_;
+    Registrar registrar_;
     std::optional<PollEndpoints> endpoints_;
     Time endpoints_until_;
 };
-
-inline constexpr const char* instance_fact = "instance";   // of the ledger
-inline constexpr const char* cluster_fact = "cluster";
 
 }  // namespace boxship::agent

@@ -4,10 +4,37 @@
 
 namespace boxship::agent {
 
+namespace {
+
+Submitter::Call submit_call(http::TaskGroup& group, ApiClient& api)
+{
+    return [&group, &api](shape::Json input, std::function<void(const Submitter::Answer&)> done) {
+        auto text = std::make_shared<shape::Json>(std::move(input));
+        group.spawn("report", [&api, text, done = std::move(done)]() -> http::Async<> {
+            const auto heard = done;
+            const auto answer = co_await api.call("SubmitTaskStateChange", std::move(*text));
+            heard(answer);
+        });
+    };
+}
+
+Submitter::Wait wait_on(http::TaskGroup& group)
+{
+    return [&group](Milliseconds pause, std::function<void()> then) {
+        group.spawn("wait", [pause, then = std::move(then)]() -> http::Async<> {
+            const auto work = then;
+            co_await http::sleep_for(pause);
+            work();
+        });
+    };
+}
+
+}  // namespace
+
 Session::Session(http::Executor executor, SessionParts parts, HostFacts facts, std::string instance_arn, ChannelTimes times)
     : group_(executor),
       membership_(parts.api, parts.ledger, parts.clock, parts.random, facts, std::move(instance_arn)),
-      submitter_(group_, executor, parts.api, parts.random, facts.cluster),
+      submitter_(submit_call(group_, parts.api), wait_on(group_), parts.random, facts.cluster),
       acs_(group_, membership_, parts.api, parts.credentials, parts.board, parts.random, times),
       tcs_(group_, membership_, parts.api, parts.telemetry, parts.workers, parts.clock, parts.random, times),
       control_(group_, membership_, parts.api, parts.logs, parts.random, times),
@@ -43,7 +70,10 @@ void Session::start(std::shared_ptr<Engine> engine)
 void Session::submit(TaskReport report, std::function<void()> heard)
 {
     if (report.life == Life::stopped) credentials_.drop_task(report.task);
-    submitter_.submit(std::move(report), std::move(heard));
+    group_.spawn("report", [this, report = std::move(report), heard = std::move(heard)]() -> http::Async<> {
+        submitter_.submit(report, heard);
+        co_return;
+    });
 }
 
 void Session::launched(const std::string& task_arn, const std::vector<Phase>& phases)

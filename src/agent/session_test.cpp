@@ -298,6 +298,23 @@ TEST_F(SessionTest, answers_heartbeats_and_refuses_updates)
     EXPECT_EQ(server_.next_frame("NackRequest")["message"].get_string("reason"), "Updates are disabled");
 }
 
+TEST_F(SessionTest, takes_no_keys_for_a_task_that_has_stopped)
+{
+    start();
+    server_.next_connection();
+    const Json role = Json::object({{"credentialsId", "c1"}, {"roleArn", "arn:r"}, {"accessKeyId", "AKIA"}, {"secretAccessKey", "x"}, {"expiration", "2030"}});
+    const Json task = task_json(task_id, {container_json("web")}, {{"roleCredentials", role}});
+    server_.say("PayloadMessage", payload("m1", task));
+    EXPECT_EQ(server_.next_call("SubmitTaskStateChange").input.get_string("status"), "RUNNING");
+    server_.say("PayloadMessage", payload("m2", stop_json(task_id)));
+    EXPECT_EQ(server_.next_call("SubmitTaskStateChange").input.get_string("status"), "STOPPED");
+    EXPECT_FALSE(credentials_.find("c1").has_value());
+    server_.say("PayloadMessage", payload("m3", task));      // the report was not heard in time
+    while (server_.next_frame("AckRequest")["message"].get_string("messageId") != "m3") {
+    }
+    EXPECT_FALSE(credentials_.find("c1").has_value());
+}
+
 TEST_F(SessionTest, verifies_what_a_manifest_does_not_name)
 {
     start();
@@ -356,6 +373,18 @@ TEST_F(SessionTest, comes_back_after_a_clean_end_and_after_being_refused)
     EXPECT_EQ(server_.next_call("RegisterContainerInstance").input.has("containerInstanceArn"), false);
     server_.close_acs(1000);
     EXPECT_THAT(server_.next_connection(), HasSubstr("sendCredentials=false"));
+}
+
+// What was given up with the instance would hold addresses that are others' by now.
+TEST_F(SessionTest, a_deregistered_instance_stops_what_it_runs)
+{
+    start();
+    server_.next_connection();
+    server_.say("PayloadMessage", payload("m1", task_json(task_id, {container_json("web")})));
+    EXPECT_EQ(server_.next_call("SubmitTaskStateChange").input.get_string("status"), "RUNNING");
+    server_.refuse_upgrade("InactiveInstanceException");
+    server_.close_acs(1000);
+    EXPECT_EQ(server_.next_call("SubmitTaskStateChange").input.get_string("status"), "STOPPED");
 }
 
 TEST_F(SessionTest, telemetry_is_signed_message_by_message)

@@ -14,6 +14,7 @@
 #include "bin/data_directory.h"
 #include "bin/routes.h"
 #include "control/retention.h"
+#include "drive/agents/sessions.h"
 #include "env/real/real_env.h"
 #include "front/keys.h"
 #include "services/seed.h"
@@ -51,14 +52,7 @@ HostResult<> prepare(state::Store& store, const PlatformIdentity& identity, Ids&
         if (!vpc) return HostError{"platform.json holds a malformed vpcCidr '" + identity.vpc_cidr + "'; restore it from a backup"};
         RETURN_IF_ERROR(services::seed_platform(txn, {{identity.account, identity.region}, *vpc}, ids, now));
         admin::Admin::resume(txn);
-        // Nobody is connected to a server that has just begun.
-        for (const auto& [id, instance] : std::map(txn.rows<model::Instance>())) {
-            if (!instance->agent_connected) continue;
-            model::Instance changed = *instance;
-            changed.agent_connected = false;
-            ++changed.version;
-            txn.put(std::move(changed));
-        }
+        drive::Sessions::disconnect_all(txn);
         return {};
     });
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/mutant.h"
 namespace boxship::decide {
 
 using model::ContainerStatus;
@@ -90,6 +91,10 @@ bool apply_report(Task& task, const TaskReport& report, Time now)
     changed |= fill(task.pull_stopped_at, report.pull_stopped_at);
     if (report.attached || (report.status && task.eni)) changed |= raise(task.attached, true);
     if (report.status) changed |= raise(task.acknowledged, true);
+    if (mutant("lifecycle: a late report takes the status back") && report.status == TaskStatus::pending && task.status != TaskStatus::pending) {
+        task.status = TaskStatus::pending;
+        changed = true;
+    }
     if (report.status == TaskStatus::pending) changed |= raise(task.status, TaskStatus::pending);
     if (report.status == TaskStatus::running) {
         if (!task.started_at) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/mutant.h"
 namespace boxship::decide {
 namespace {
 
@@ -28,7 +29,7 @@ Expired plan_retention(const state::View& view, Time now)
 {
     Expired expired;
     take_old<state::StoppedTasksByTime>(view, now, stopped_task_kept, expired, expired.tasks);
-    take_old<state::ClientTokensByTime>(view, now, client_token_kept, expired, expired.tokens);
+    take_old<state::ClientTokensByTime>(view, now, mutant("retention: tokens for a minute") ? Milliseconds(60'000) : client_token_kept, expired, expired.tokens);
     take_old<state::InactiveInstancesByTime>(view, now, inactive_instance_kept, expired, expired.instances);
     // The reference of a task that leaves in this very turn still counts; the definition goes on the next one.
     for (const auto& [requested, id] : view.entries<state::DeletedDefinitions>()) {

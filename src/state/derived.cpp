@@ -1,5 +1,7 @@
 #include "state/derived.h"
 
+#include "base/mutant.h"
+
 namespace boxship::state {
 
 using model::TaskStatus;
@@ -19,6 +21,7 @@ void Derived::add(const model::Task& task, int sign)
     (running ? load.running : load.pending) += sign;
     load.interfaces += task.eni ? sign : 0;
     if ((load.groups[task.group] += sign) == 0) load.groups.erase(task.group);
+    if (mutant("load: ports are free once the end is asked for") && !task.wanted) return;
     for (const auto& port : task.reserved_ports) {
         const std::pair key{port.protocol, port.host_port};
         if ((load.ports[key] += sign) == 0) load.ports.erase(key);

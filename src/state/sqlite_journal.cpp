@@ -59,6 +59,11 @@ private:
     std::int64_t covered_ = 0;           // the last sequence that the checkpoint being written covers
     std::int64_t slice_ = 0;
     bool checkpoint_failed_ = false;
+    // Slices hold what the group in flight writes. When that group failed they must not become the checkpoint: a checkpoint
+    // is good only if no group failed from the last failure that the state knew of when it began.
+    std::uint64_t failures_ = 0;             // of groups
+    std::uint64_t failures_known_ = 0;       // of these the state has heard; state's thread
+    std::uint64_t failures_at_begin_ = 0;
     std::uint64_t tail_bytes_ = 0;           // state's thread
     std::uint64_t bytes_before_checkpoint_ = 0;
     env::ThreadExecutor writer_;         // last: its thread ends before what it uses
@@ -176,14 +181,19 @@ void SqliteJournal::append(std::string blob, std::function<void(HostResult<>)> d
     tail_bytes_ += blob.size();
     writer_.post([this, blob = std::move(blob), done = std::move(done)]() mutable {
         auto outcome = write_group(blob);
-        state_executor_.post([done = std::move(done), outcome = std::move(outcome)]() mutable { done(std::move(outcome)); });
+        if (!outcome.ok()) ++failures_;
+        state_executor_.post([this, done = std::move(done), outcome = std::move(outcome)]() mutable {
+            if (!outcome.ok()) ++failures_known_;
+            done(std::move(outcome));
+        });
     });
 }
 
 void SqliteJournal::begin_checkpoint()
 {
     bytes_before_checkpoint_ = tail_bytes_;
-    writer_.post([this] {
+    writer_.post([this, known = failures_known_] {
+        failures_at_begin_ = known;
         covered_ = sequence_;
         slice_ = 0;
         const auto cleared = db_.run(fmt::format("DELETE FROM slices WHERE generation <> {}", generation_));
@@ -210,7 +220,7 @@ void SqliteJournal::finish_checkpoint(std::function<void(HostResult<>)> done)
 {
     writer_.post([this, done = std::move(done)]() mutable {
         const auto finish = [this]() -> HostResult<> {
-            if (checkpoint_failed_) return HostError{"a slice could not be written"};
+            if (checkpoint_failed_ || failures_ != failures_at_begin_) return HostError{"a slice could not be written"};
             RETURN_IF_ERROR(db_.run("BEGIN IMMEDIATE"));
             RETURN_IF_ERROR(db_.run(fmt::format("INSERT OR REPLACE INTO meta VALUES ('generation', {}), ('covered', {})",
                                                 generation_ + 1, covered_)));

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/mutant.h"
 
 namespace boxship::state {
 namespace {
@@ -60,7 +61,7 @@ void append_put(std::string& out, const Row& row)
 // Walks all tables, a slice at a time, while they go on changing: a row changed behind the cursor is in the tail too.
 class Store::Checkpoint {
 public:
-    explicit Checkpoint(const Tables& tables)
+    Checkpoint(const Tables& tables, std::size_t slice_bytes) : slice_bytes_(slice_bytes)
     {
         std::apply([this](const auto&... table) { (add(table), ...); }, tables.all);
     }
@@ -68,7 +69,7 @@ public:
     std::string next_slice()
     {
         std::string out;
-        while (at_ < walks_.size() && out.size() < slice_bytes_max)
+        while (at_ < walks_.size() && out.size() < slice_bytes_)
             if (!walks_[at_](out)) ++at_;
         return out;
     }
@@ -77,10 +78,10 @@ private:
     template <class Row>
     void add(const Table<Row>& table)
     {
-        walks_.push_back([&table, last = std::optional<typename Row::Key>()](std::string& out) mutable {
+        walks_.push_back([this, &table, last = std::optional<typename Row::Key>()](std::string& out) mutable {
             const auto& rows = table.rows();
             auto at = last ? rows.upper_bound(*last) : rows.begin();
-            for (; at != rows.end() && out.size() < slice_bytes_max; ++at) {
+            for (; at != rows.end() && out.size() < slice_bytes_; ++at) {
                 append_put(out, *at->second);
                 last = at->first;
             }
@@ -88,6 +89,7 @@ private:
         });
     }
 
+    const std::size_t slice_bytes_;
     std::vector<std::function<bool(std::string&)>> walks_;
     std::size_t at_ = 0;
 };
@@ -129,6 +131,7 @@ void Store::update_here(Work work, Done done)
     Txn txn(tables_, open_.group);
     work(txn);
     if (open_.group.count > 0) {
+        if (mutant("store: answers before the commit")) std::exchange(done, [](HostResult<>) {})({});
         open_.done.push_back(std::move(done));
         // Posted, not called: requests that wait in the executor's queue already join this group.
         if (!in_flight_ && !flush_posted_) {
@@ -160,8 +163,10 @@ void Store::landed(HostResult<> outcome)
     if (!outcome.ok()) {
         log_error("journal: {}; what was asked is refused and undone", outcome.error().message);
         Pending on_top = std::exchange(open_, {});
-        for (auto* group : {&on_top.group, &landed->group})
+        for (auto* group : {&on_top.group, &landed->group}) {
+            if (mutant("store: keeps what was built on a failed group") && group == &on_top.group) continue;
             for (auto undo = group->undo.rbegin(); undo != group->undo.rend(); ++undo) (*undo)(tables_);
+        }
         checkpoint_.reset();
         for (auto* pending : {landed.get(), &on_top})
             for (auto& done : pending->done) done(outcome);
@@ -181,9 +186,9 @@ void Store::checkpoint_step()
     // are written behind that group.
     if (open_.group.count > 0) return;
     if (!checkpoint_) {
-        if (journal_->tail_bytes() < tail_bytes_min) return;
+        if (journal_->tail_bytes() < tail_bytes_min && !env_.faults.hit("store: an early checkpoint")) return;
         journal_->begin_checkpoint();
-        checkpoint_ = std::make_unique<Checkpoint>(tables_);
+        checkpoint_ = std::make_unique<Checkpoint>(tables_, env_.faults.hit("store: small slices") ? 512 : slice_bytes_max);
     }
     std::string slice = checkpoint_->next_slice();
     if (!slice.empty()) {

@@ -2,49 +2,15 @@
 // the HTTP server, over a store with a journal in memory. Agents are played by the test.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "control/retention.h"
-#include "env/clock.h"
-#include "services/served.h"
-#include "state/store.h"
+#include "world/api.h"
+#include "world/timeline.h"
 
 namespace boxship::tests {
-
-class VirtualClock : public env::Clock {
-public:
-    Time now() override { return now_; }
-    Milliseconds uptime() override { return now_ - Time{}; }
-    void advance(Milliseconds by) { now_ = now_ + by; }
-
-private:
-    Time now_{1'800'000'000'000};
-};
-
-class SeededRandom : public Ids {
-public:
-    void fill(std::span<std::byte> bytes) override;
-
-private:
-    std::uint64_t state_ = 4711;
-};
-
-// Runs in order of virtual time what is due.
-class VirtualExecutor : public env::Executor {
-public:
-    explicit VirtualExecutor(VirtualClock& clock) : clock_(clock) {}
-    void post(std::function<void()> work) override { post_after({}, std::move(work)); }
-    void post_after(Milliseconds delay, std::function<void()> work) override { queue_.emplace(clock_.uptime() + delay, std::move(work)); }
-    void run();
-    void clear() { queue_.clear(); }  // the process is gone, and its timers with it
-
-private:
-    VirtualClock& clock_;
-    std::multimap<Milliseconds, std::function<void()>> queue_;
-};
 
 class World {
 public:
@@ -72,9 +38,10 @@ private:
     struct NoFaults : env::Faults {
         bool hit(const char*) override { return false; }
     };
-    VirtualClock clock_;
+    Timeline timeline_;
+    VirtualClock clock_{timeline_};
     SeededRandom random_;
-    VirtualExecutor executor_{clock_};
+    Lane executor_{timeline_, "state"};
     NoFaults faults_;
     services::Served served_;
     services::Installation installation_;

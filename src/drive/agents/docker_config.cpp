@@ -89,11 +89,9 @@ Json container_config(const Json& definition)
 
 }  // namespace
 
-Json docker_config(const Json& definition, const Json& override, const std::string& network_mode)
+acs::DockerConfig docker_config(const Json& definition, const Json& override, const std::string& network_mode)
 {
-    return Json::object({{"version", "1.24"},
-                         {"config", container_config(definition).dump()},
-                         {"hostConfig", host_config(definition, override, network_mode).dump()}});
+    return {"1.24", container_config(definition).dump(), host_config(definition, override, network_mode).dump()};
 }
 
 }  // namespace boxship::drive

@@ -4,10 +4,11 @@
 #include <string>
 
 #include "shape/json_value.h"
+#include "wire/acs/task.h"
 
 namespace boxship::drive {
 
-// {"version", "config": "<json>", "hostConfig": "<json>"}: agent-visible members by their Docker names.
-shape::Json docker_config(const shape::Json& definition, const shape::Json& override, const std::string& network_mode);
+// Agent-visible members by their Docker names.
+acs::DockerConfig docker_config(const shape::Json& definition, const shape::Json& override, const std::string& network_mode);
 
 }  // namespace boxship::drive

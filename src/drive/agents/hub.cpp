@@ -2,6 +2,7 @@
 
 #include "base/arn.h"
 #include "base/log.h"
+#include "drive/agents/acs_connection.h"
 #include "drive/agents/hub_impl.h"
 
 namespace boxship::drive {
@@ -10,7 +11,8 @@ using shape::Json;
 
 AgentHub::Impl::Impl(state::Store& the_store, http::IoThreads& threads, const wire::SessionTokens& tokens, History& the_history,
                      HubOptions the_options)
-    : store(the_store), history(the_history), options(std::move(the_options)), acs{the_store, tokens, options}, tasks(threads.executor())
+    : store(the_store), history(the_history), options(std::move(the_options)), acs{the_store, tokens, options}, sessions(the_store),
+      tasks(threads.executor())
 {
     tasks.spawn("agents' heartbeats", [this] { return tick(); });
 }
@@ -22,31 +24,13 @@ AgentHub::AgentHub(state::Store& store, http::IoThreads& threads, const wire::Se
 
 AgentHub::~AgentHub() = default;
 
-void AgentHub::follow()
-{
-    impl_->store.watch([impl = impl_.get()](const state::Changes& changes) {
-        for (const auto& change : changes) {
-            const auto* after = change.after_as<model::Task>();
-            if (!after) continue;
-            const auto* before = change.before_as<model::Task>();
-            // What concerns the host: that the task is there, that it should end, that it ended.
-            if (before && before->instance == after->instance && before->wanted == after->wanted && before->live() == after->live())
-                continue;
-            const auto session = impl->sessions.find(after->instance);
-            if (session == impl->sessions.end()) continue;
-            const auto row = std::static_pointer_cast<const model::Task>(change.after);
-            if (auto assignment = find_assignment(impl->store.view(), row)) session->second->task_changed(std::move(*assignment));
-        }
-    });
-}
+void AgentHub::follow() { impl_->sessions.follow(); }
 
 http::Async<> AgentHub::Impl::tick()
 {
     for (;;) {
         co_await http::sleep_for(options.heartbeat_interval);
-        store.env().executor.post([this] {
-            for (const auto& [id, session] : sessions) session->heartbeat();
-        });
+        store.env().executor.post([this] { sessions.heartbeat(); });
     }
 }
 
@@ -57,7 +41,7 @@ std::optional<InstanceId> instance_of_query(const http::Request& request, std::s
     return InstanceId::parse(arn->resource.substr(arn->resource.rfind('/') + 1));
 }
 
-http::Response refuse_upgrade(const AgentHub::Impl::Refusal& refusal)
+http::Response refuse_upgrade(const Sessions::Refusal& refusal)
 {
     const Json body = Json::object({{"type", refusal.type}, {"message", Json::object({{"message", refusal.message}})}});
     return http::text_response(refusal.status, body.dump(), "application/json");
@@ -68,14 +52,7 @@ http::Async<std::optional<AgentHub::Impl::Refusal>> AgentHub::Impl::check(Instan
     auto refusal = std::make_shared<std::optional<Refusal>>();
     std::function<void(std::function<void(HostResult<>)>)> start = [this, instance, host, refusal](std::function<void(HostResult<>)> done) {
         store.update(
-            [instance, host, refusal](state::Txn& txn) {
-                const auto row = txn.get<model::Instance>(instance);
-                if (!row) *refusal = Refusal{"InvalidInstanceException", "The container instance is not known here.", 400};
-                else if (row->host_principal != host)
-                    *refusal = Refusal{"AccessDeniedException", "These credentials belong to another host.", 403};
-                else if (row->status == model::InstanceStatus::inactive)
-                    *refusal = Refusal{"InactiveInstanceException", "instance inactive", 400};
-            },
+            [instance, host, refusal](state::Txn& txn) { *refusal = Sessions::check(txn, instance, host); },
             std::move(done));
     };
     const HostResult<> durable = co_await http::from_callback<HostResult<>>(std::move(start));
@@ -86,36 +63,22 @@ http::Async<std::optional<AgentHub::Impl::Refusal>> AgentHub::Impl::check(Instan
 http::Async<> AgentHub::Impl::serve_acs(http::WebSocket& socket, InstanceId instance, bool send_credentials)
 {
     http::Executor executor = co_await http::this_executor();
-    const auto session = std::make_shared<AcsSession>(acs, executor, instance, send_credentials);
-    std::function<void(std::function<void(HostResult<>)>)> begin = [this, session](std::function<void(HostResult<>)> done) {
-        store.update(
-            [this, session](state::Txn& txn) {
-                session->take_snapshot(txn);
-                auto& place = sessions[session->instance()];
-                if (place) place->cut();  // only the newest connection counts
-                place = session;
-            },
-            std::move(done));
+    const auto connection = std::make_shared<AcsConnection>(executor);
+    const auto conversation = std::make_shared<AcsConversation>(acs, connection, instance, send_credentials);
+    std::function<void(std::function<void(HostResult<>)>)> begin = [this, conversation](std::function<void(HostResult<>)> done) {
+        store.update([this, conversation](state::Txn& txn) { sessions.begin(txn, conversation); }, std::move(done));
     };
     const HostResult<> begun = co_await http::from_callback<HostResult<>>(std::move(begin));
-    if (begun.ok()) co_await session->run(socket);
-    std::function<void(std::function<void(HostResult<>)>)> end = [this, session](std::function<void(HostResult<>)> done) {
-        store.update(
-            [this, session](state::Txn& txn) {
-                const auto place = sessions.find(session->instance());
-                if (place == sessions.end() || place->second != session) return;
-                sessions.erase(place);
-                const auto row = txn.get<model::Instance>(session->instance());
-                if (!row || !row->agent_connected) return;
-                model::Instance changed = *row;
-                changed.agent_connected = false;
-                ++changed.version;
-                txn.put(std::move(changed));
-            },
-            std::move(done));
-    };
-    const HostResult<> ended = co_await http::from_callback<HostResult<>>(std::move(end));
-    if (!ended.ok()) log_warning("agent of {}: its disconnection is not noted: {}", to_text(instance), ended.error().message);
+    if (begun.ok()) co_await connection->run(socket, conversation);
+    for (;;) {
+        std::function<void(std::function<void(HostResult<>)>)> end = [this, conversation](std::function<void(HostResult<>)> done) {
+            store.update([this, conversation](state::Txn& txn) { sessions.end(txn, conversation); }, std::move(done));
+        };
+        const HostResult<> ended = co_await http::from_callback<HostResult<>>(std::move(end));
+        if (ended.ok()) co_return;
+        log_warning("agent of {}: its disconnection is not noted: {}; trying again", to_text(instance), ended.error().message);
+        co_await http::sleep_for(Milliseconds(1000));
+    }
 }
 
 http::Async<http::Response> AgentHub::accept_acs(const http::Request& request, std::string host)

@@ -11,7 +11,7 @@
 #include <memory>
 #include <string>
 
-#include "drive/agents/payload.h"
+#include "drive/agents/acs_conversation.h"
 #include "drive/history/history.h"
 #include "env/clock.h"
 #include "state/store.h"
@@ -21,16 +21,6 @@
 
 namespace boxship::drive {
 
-struct HubOptions {
-    std::string registry_host;            // "localhost:4566"
-    std::string endpoint;                 // "http://127.0.0.1:4566"
-    crypto::Key server_key{};
-    Milliseconds heartbeat_interval{30'000};
-    int heartbeats_missed_max = 3;
-    Milliseconds credentials_lifetime{6 * 3600 * 1000};
-};
-
-class AcsSession;
 class ControlSession;
 
 class AgentHub {

@@ -4,21 +4,16 @@
 #include <atomic>
 #include <mutex>
 
-#include "drive/agents/acs_session.h"
 #include "drive/agents/control_session.h"
 #include "drive/agents/hub.h"
+#include "drive/agents/sessions.h"
 
 namespace boxship::drive {
 
 struct AgentHub::Impl {
     Impl(state::Store& the_store, http::IoThreads& threads, const wire::SessionTokens& tokens, History& the_history, HubOptions the_options);
 
-    // Whether an agent may speak for an instance: an error in the protocol's words, or nothing.
-    struct Refusal {
-        std::string type;
-        std::string message;
-        int status = 400;
-    };
+    using Refusal = Sessions::Refusal;
     http::Async<std::optional<Refusal>> check(InstanceId instance, std::string host);
     http::Async<> serve_acs(http::WebSocket& socket, InstanceId instance, bool send_credentials);
     http::Async<> serve_tcs(http::WebSocket& socket, InstanceId instance);
@@ -32,7 +27,7 @@ struct AgentHub::Impl {
     AcsContext acs;
 
     // The state's thread only.
-    std::map<InstanceId, std::shared_ptr<AcsSession>> sessions;
+    Sessions sessions;
     std::map<InstanceId, std::shared_ptr<ControlSession>> controls;
 
     mutable std::mutex metrics_mutex;
@@ -42,7 +37,7 @@ struct AgentHub::Impl {
 };
 
 // "Type" and "message" as an agent reads a refused upgrade.
-http::Response refuse_upgrade(const AgentHub::Impl::Refusal& refusal);
+http::Response refuse_upgrade(const Sessions::Refusal& refusal);
 std::optional<InstanceId> instance_of_query(const http::Request& request, std::string_view parameter);
 
 }  // namespace boxship::drive

@@ -30,9 +30,17 @@ const char* wire_name(model::LaunchType type)
     return "EC2";
 }
 
-void copy(const Json& from, const char* name, Json& to)
+std::vector<std::string> texts(const Json& list)
 {
-    if (const Json* value = from.find(name); value && !value->is_null()) to.set(name, *value);
+    std::vector<std::string> out;
+    for (const Json& text : list.as_array()) out.push_back(text.as_string());
+    return out;
+}
+
+std::optional<std::int64_t> maybe_number(const Json& from, const char* name)
+{
+    if (!from[name].is_number()) return std::nullopt;
+    return from.get_int64(name);
 }
 
 // The override of a container by name, or null.
@@ -44,83 +52,62 @@ const Json& override_of(const Json& overrides, const std::string& name)
     return none;
 }
 
-Json environment(const Json& definition, const Json& override, const Assignment& assignment)
+acs::TextMap environment(const Json& definition, const Json& override, const Assignment& assignment)
 {
-    Json map = Json::object();
-    map.set("AWS_EXECUTION_ENV", assignment.task->launch_type == model::LaunchType::fargate ? "AWS_ECS_FARGATE" : "AWS_ECS_EC2");
+    acs::TextMap map{{"AWS_EXECUTION_ENV", assignment.task->launch_type == model::LaunchType::fargate ? "AWS_ECS_FARGATE" : "AWS_ECS_EC2"}};
     for (const auto* list : {&definition["environment"], &override["environment"]})
-        for (const Json& pair : list->as_array()) map.set(pair.get_string("name"), pair.get_string("value"));
+        for (const Json& pair : list->as_array()) map[pair.get_string("name")] = pair.get_string("value");
     return map;
 }
 
-Json port_mappings(const Json& definition)
+acs::Container container_payload(const Assignment& assignment, const Json& definition, const Json& override, const PayloadContext& context)
 {
-    Json list = Json::array();
-    for (const Json& port : definition["portMappings"].as_array())
-        list.push_back(Json::object({{"containerPort", port.get_int64("containerPort")},
-                                     {"hostPort", port.get_int64("hostPort")},
-                                     {"protocol", port.get_string("protocol", "tcp")}}));
-    return list;
-}
-
-Json container_payload(const Assignment& assignment, const Json& definition, const Json& override, const PayloadContext& context)
-{
-    const std::string name = definition.get_string("name");
-    Json json = Json::object({{"name", name},
-                              {"image", definition.get_string("image")},
-                              {"essential", definition.get_bool("essential", true)},
-                              {"cpu", override.get_int64("cpu", definition.get_int64("cpu"))},
-                              {"memory", override.get_int64("memory", definition.get_int64("memory"))}});
+    acs::Container out;
+    out.name = definition.get_string("name");
+    out.image = definition.get_string("image");
+    out.essential = definition.get_bool("essential", true);
+    out.cpu = override.get_int64("cpu", definition.get_int64("cpu"));
+    out.memory = override.get_int64("memory", definition.get_int64("memory"));
     for (const auto& container : assignment.task->containers)
-        if (container.name == name) json.set("containerArn", model::container_arn(*assignment.cluster, assignment.task->id, container.id));
-    copy(definition, "entryPoint", json);
-    copy(override.has("command") ? override : definition, "command", json);
-    json.set("environment", environment(definition, override, assignment));
-    json.set("portMappings", port_mappings(definition));
-    for (const char* list : {"mountPoints", "volumesFrom", "links"})
-        json.set(list, definition[list].is_array() ? definition[list] : Json::array());
-    copy(definition, "startTimeout", json);
-    copy(definition, "stopTimeout", json);
-    json.set("overrides", "{}");  // merged above
-    if (is_own_image(definition.get_string("image"), context.registry_host, assignment.cluster->scope.account))
-        json.set("registryAuthentication",
-                 Json::object({{"type", "ecr"},
-                               {"ecrAuthData", Json::object({{"region", assignment.cluster->scope.region},
-                                                             {"registryId", assignment.cluster->scope.account},
-                                                             {"endpointOverride", context.endpoint},
-                                                             {"useExecutionRole", false}})}}));
-    json.set("dockerConfig", docker_config(definition, override, wire_name(assignment.definition->network_mode)));
-    return json;
+        if (container.name == out.name) out.container_arn = model::container_arn(*assignment.cluster, assignment.task->id, container.id);
+    out.entry_point = texts(definition["entryPoint"]);
+    out.command = texts((override.has("command") ? override : definition)["command"]);
+    out.environment = environment(definition, override, assignment);
+    for (const Json& port : definition["portMappings"].as_array())
+        out.port_mappings.push_back({port.get_int64("containerPort"), port.get_int64("hostPort"), port.get_string("protocol", "tcp"), ""});
+    for (const Json& mount : definition["mountPoints"].as_array())
+        out.mount_points.push_back({mount.get_string("sourceVolume"), mount.get_string("containerPath"), mount.get_bool("readOnly")});
+    for (const Json& from : definition["volumesFrom"].as_array())
+        out.volumes_from.push_back({from.get_string("sourceContainer"), from.get_bool("readOnly")});
+    out.links = texts(definition["links"]);
+    out.start_timeout = maybe_number(definition, "startTimeout");
+    out.stop_timeout = maybe_number(definition, "stopTimeout");
+    out.overrides = "{}";  // merged above
+    if (is_own_image(out.image, context.registry_host, assignment.cluster->scope.account)) {
+        const auto& scope = assignment.cluster->scope;
+        out.registry_authentication = {.type = "ecr", .ecr = acs::EcrAuth{scope.region, scope.account, context.endpoint, false}, .asm_ = {}};
+    }
+    out.docker_config = docker_config(definition, override, wire_name(assignment.definition->network_mode));
+    return out;
 }
 
-Json eni_payload(const Assignment& assignment)
+acs::NetworkInterface eni_payload(const Assignment& assignment)
 {
     const model::Eni& eni = *assignment.eni;
     const model::Subnet& subnet = *assignment.subnet;
     std::string dns = "ip-" + ipv4_text(eni.address);
     for (char& c : dns)
         if (c == '.') c = '-';
-    return Json::object({{"attachmentArn", model::attachment_arn(eni.scope, eni.attachment)},
-                         {"ec2Id", to_short_text("eni-", eni.id)},
-                         {"name", "eth0"},
-                         {"macAddress", eni.mac},
-                         {"index", 0},
-                         {"interfaceAssociationProtocol", "default"},
-                         {"ipv4Addresses", Json::array({Json::object({{"primary", true}, {"privateAddress", ipv4_text(eni.address)}})})},
-                         {"subnetGatewayIpv4Address", ipv4_text(subnet.network + 1) + "/" + std::to_string(subnet.prefix)},
-                         {"domainNameServers", Json::array()},
-                         {"privateDnsName", dns + ".ec2.internal"}});
-}
-
-Json volumes(const Json& document)
-{
-    Json list = Json::array();
-    for (const Json& volume : document["volumes"].as_array()) {
-        Json host = Json::object();
-        copy(volume["host"], "sourcePath", host);
-        list.push_back(Json::object({{"name", volume.get_string("name")}, {"type", "host"}, {"host", std::move(host)}}));
-    }
-    return list;
+    acs::NetworkInterface out;
+    out.attachment_arn = model::attachment_arn(eni.scope, eni.attachment);
+    out.ec2_id = to_short_text("eni-", eni.id);
+    out.name = "eth0";
+    out.mac_address = eni.mac;
+    out.interface_association_protocol = "default";
+    out.ipv4_addresses = {{true, ipv4_text(eni.address)}};
+    out.subnet_gateway_ipv4 = ipv4_text(subnet.network + 1) + "/" + std::to_string(subnet.prefix);
+    out.private_dns_name = dns + ".ec2.internal";
+    return out;
 }
 
 Json parse_own(const std::string& text)  // JSON that we wrote ourselves
@@ -146,14 +133,14 @@ std::optional<Assignment> find_assignment(const state::View& view, const std::sh
     return assignment;
 }
 
-Json credentials_json(const RoleCredentials& credentials)
+acs::Credentials credentials_payload(const RoleCredentials& credentials)
 {
-    return Json::object({{"credentialsId", credentials.id},
-                         {"roleArn", credentials.role_arn},
-                         {"accessKeyId", credentials.keys.access_key_id},
-                         {"secretAccessKey", credentials.keys.secret_access_key},
-                         {"sessionToken", credentials.keys.session_token},
-                         {"expiration", to_iso8601(credentials.expires_at)}});
+    return {credentials.id,
+            credentials.role_arn,
+            credentials.keys.access_key_id,
+            credentials.keys.secret_access_key,
+            credentials.keys.session_token,
+            to_iso8601(credentials.expires_at)};
 }
 
 bool is_own_image(const std::string& image, const std::string& registry_host, const std::string& account)
@@ -163,35 +150,34 @@ bool is_own_image(const std::string& image, const std::string& registry_host, co
     return host == registry_host || host.starts_with(account + ".dkr.ecr.");
 }
 
-Json task_payload(const Assignment& assignment, const PayloadContext& context)
+acs::Task task_payload(const Assignment& assignment, const PayloadContext& context)
 {
     const model::Task& task = *assignment.task;
     const Json document = parse_own(assignment.definition->document);
     const Json overrides = parse_own(task.overrides);
-    Json containers = Json::array();
+    acs::Task out;
+    out.arn = model::task_arn(*assignment.cluster, task.id);
+    out.cluster_arn = model::cluster_arn(*assignment.cluster);
+    out.family = assignment.definition->family;
+    out.version = std::to_string(assignment.definition->revision);
+    out.desired_status = task.wanted ? "RUNNING" : "STOPPED";
+    out.launch_type = wire_name(task.launch_type);
+    out.network_mode = wire_name(assignment.definition->network_mode);
+    out.group = task.group;
+    out.task_definition_account_id = assignment.cluster->scope.account;
+    out.zone = task.zone;
+    out.overrides = "{}";
+    for (const Json& volume : document["volumes"].as_array())
+        out.volumes.push_back({.name = volume.get_string("name"), .type = "host", .host_source_path = volume["host"].get_string("sourcePath"), .docker = {}, .efs = {}});
     for (const Json& definition : document["containerDefinitions"].as_array())
-        containers.push_back(container_payload(assignment, definition, override_of(overrides, definition.get_string("name")), context));
-
-    Json json = Json::object({{"arn", model::task_arn(*assignment.cluster, task.id)},
-                              {"taskClusterArn", model::cluster_arn(*assignment.cluster)},
-                              {"family", assignment.definition->family},
-                              {"version", std::to_string(assignment.definition->revision)},
-                              {"desiredStatus", task.wanted ? "RUNNING" : "STOPPED"},
-                              {"launchType", wire_name(task.launch_type)},
-                              {"networkMode", wire_name(assignment.definition->network_mode)},
-                              {"group", task.group},
-                              {"taskDefinitionAccountId", assignment.cluster->scope.account},
-                              {"zone", task.zone},
-                              {"overrides", "{}"},
-                              {"volumes", volumes(document)},
-                              {"containers", std::move(containers)}});
+        out.containers.push_back(container_payload(assignment, definition, override_of(overrides, definition.get_string("name")), context));
     // Limits of the task as a whole exist only where the definition (or an override) names them.
-    if (!task.cpu_text.empty()) json.set("cpu", static_cast<double>(task.cpu) / 1024);
-    if (!task.memory_text.empty()) json.set("memory", task.memory);
-    if (assignment.eni) json.set("elasticNetworkInterfaces", Json::array({eni_payload(assignment)}));
-    if (context.task_role) json.set("roleCredentials", credentials_json(*context.task_role));
-    if (context.execution_role) json.set("executionRoleCredentials", credentials_json(*context.execution_role));
-    return json;
+    if (!task.cpu_text.empty()) out.cpu = static_cast<double>(task.cpu) / 1024;
+    if (!task.memory_text.empty()) out.memory = task.memory;
+    if (assignment.eni) out.network_interfaces = {eni_payload(assignment)};
+    if (context.task_role) out.role_credentials = credentials_payload(*context.task_role);
+    if (context.execution_role) out.execution_role_credentials = credentials_payload(*context.execution_role);
+    return out;
 }
 
 }  // namespace boxship::drive

@@ -7,8 +7,8 @@
 
 #include "model/ecs.h"
 #include "model/network.h"
-#include "shape/json_value.h"
 #include "state/view.h"
+#include "wire/acs/task.h"
 #include "wire/sigv4.h"
 
 namespace boxship::drive {
@@ -30,7 +30,7 @@ struct RoleCredentials {
     sigv4::Credentials keys;
     Time expires_at;
 };
-shape::Json credentials_json(const RoleCredentials& credentials);
+acs::Credentials credentials_payload(const RoleCredentials& credentials);
 
 struct PayloadContext {
     std::optional<RoleCredentials> task_role;
@@ -38,7 +38,7 @@ struct PayloadContext {
     std::string registry_host;                      // whose images are pulled with the host's own token
     std::string endpoint;                           // of this API
 };
-shape::Json task_payload(const Assignment& assignment, const PayloadContext& context);
+acs::Task task_payload(const Assignment& assignment, const PayloadContext& context);
 
 // True for an image in the platform's own registry, under any of its names.
 bool is_own_image(const std::string& image, const std::string& registry_host, const std::string& account);

@@ -1,5 +1,6 @@
 #include "services/ecs/hosts.h"
 
+#include "base/mutant.h"
 #include "services/ecs/messages.h"
 
 namespace boxship::services::ecs {
@@ -13,7 +14,8 @@ Result<> may_speak_for(const Call& call, const model::Instance& instance)
 
 void put_task(Txn& txn, model::Task task)
 {
-    if (!task.live() && task.eni) {
+    const bool early = mutant("reports: the interface goes before the task") && !task.wanted && task.eni;
+    if (early || (!task.live() && task.eni)) {
         txn.erase<model::Eni>(task.eni);
         task.eni = {};
     }

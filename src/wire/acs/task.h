@@ -204,6 +204,7 @@ struct Task {
     std::string service_name;            // ?
     std::string group;                   // ?
     std::string task_definition_account_id;  // ?
+    std::string zone;                        // ? ours: the task's availability zone
     std::optional<Credentials> role_credentials;
     std::optional<Credentials> execution_role_credentials;
     std::vector<NetworkInterface> network_interfaces;  // ?

@@ -277,6 +277,7 @@ void members(V& v, Of<V, Task>& m)
     v.maybe("serviceName", m.service_name);
     v.maybe("group", m.group);
     v.maybe("taskDefinitionAccountId", m.task_definition_account_id);
+    v.maybe("zone", m.zone);
     v.maybe("roleCredentials", m.role_credentials);
     v.maybe("executionRoleCredentials", m.execution_role_credentials);
     v.maybe("elasticNetworkInterfaces", m.network_interfaces);

@@ -1,0 +1,154 @@
+// Act one, with faults, and act two, in which everything must come to rest; then what must hold at the end.
+#include "sim/world.h"
+
+namespace boxship::sim {
+
+void World::act_one()
+{
+    advance(Milliseconds(60'000), [this] { return server_ && server_->ready(); });
+    if (over() || !server_ || !server_->ready()) return stage_.fail(13, "the server never starts");
+    learn_places();
+    auto& random = stage_.random;
+    const auto clients = 1 + random.number(3);
+    for (std::uint64_t n = 1; n <= clients; ++n) {
+        Habits habits;
+        if (random.chance(2)) habits.run = 60;
+        if (random.chance(3)) habits.storm = 15;
+        if (random.chance(3)) habits.drain = 4;
+        if (random.chance(4)) habits.deregister = 1;
+        habits.pause_most = random.between(Milliseconds(20), Milliseconds(3'000));
+        clients_.push_back(std::make_unique<Client>(stage_, *this, oracle_, catalog_, "client-" + std::to_string(n), habits, random.number(1ull << 62)));
+        clients_.back()->begin();
+    }
+    advance(options_.act_one_most, [this] { return oracle_.groups >= options_.groups; });
+}
+
+void World::act_two()
+{
+    heal();
+    for (const auto& client : clients_) client->finish();
+    wait_for("the clients know where they stand", Milliseconds(10 * 60'000), [this] {
+        for (const auto& client : clients_)
+            if (!client->idle()) return client->doing();
+        return std::string();
+    });
+    if (over()) return;
+    // Hosts that are gone for ever have an operator who knows it.
+    Client& operator_ = *clients_.front();
+    for (const auto& machine : machines_) {
+        if (!machine->gone) continue;
+        for (const auto& [id, instance] : oracle_.instances()) {
+            if (instance.host_principal != machine->facts.name || instance.status == model::InstanceStatus::inactive) continue;
+            operator_.deregister(to_text(id));
+            wait_for("the operator is heard", Milliseconds(60'000), [&] { return operator_.idle() ? "" : operator_.doing(); });
+            if (over()) return;
+        }
+    }
+    wait_for("all is steady", Milliseconds(15 * 60'000), [this] { return unsteady(); });
+    if (over()) return;
+    operator_.stop_everything();
+    wait_for("all is stopped", Milliseconds(15 * 60'000), [this] {
+        if (!clients_.front()->idle()) return clients_.front()->doing();
+        for (const auto& [id, committed] : oracle_.tasks())
+            if (committed.task.live()) return "task " + to_text(id) + " is " + to_text(committed.task.status);
+        return unsteady();
+    });
+    if (!over()) check_end();
+}
+
+void World::wait_for(const char* what, Milliseconds most, const std::function<std::string()>& missing)
+{
+    const Time begun = stage_.timeline.now();
+    std::string last;
+    while (!over() && stage_.timeline.now() - begun < most) {
+        if (server_ && server_->ready() && (last = missing()).empty()) return stage_.note("{}", what);
+        advance(Milliseconds(1000), [] { return false; });
+    }
+    stage_.fail(13, "after {} s it is not so that {}: {}", most.count() / 1000, what, last);
+}
+
+std::string World::unsteady() const
+{
+    const std::string machines = unsteady_machines();
+    return machines.empty() ? unsteady_tasks() : machines;
+}
+
+std::string World::unsteady_machines() const
+{
+    std::set<InstanceId> present;
+    for (const auto& machine : machines_) {
+        if (machine->gone) continue;
+        const std::string& name = machine->facts.name;
+        if (!machine->agent) return name + " has no agent";
+        const auto id = InstanceId::parse(machine->agent->instance_arn().substr(machine->agent->instance_arn().rfind('/') + 1));
+        const auto row = id ? oracle_.instances().find(*id) : oracle_.instances().end();
+        if (row == oracle_.instances().end()) return name + " is not registered";
+        if (row->second.status == model::InstanceStatus::inactive) continue;   // deregistered by force: it asks again in an hour
+        if (!machine->agent->connected()) return name + " is not connected";
+        if (!row->second.agent_connected) return name + " is connected and the disk does not say so";
+        present.insert(*id);
+    }
+    for (const auto& [id, instance] : oracle_.instances())
+        if (instance.agent_connected && !present.contains(id)) return "instance " + to_text(id) + " is said to be connected and nobody is there";
+    return "";
+}
+
+std::string World::unsteady_tasks() const
+{
+    for (const auto& [id, committed] : oracle_.tasks()) {
+        if (!committed.task.live()) continue;
+        const std::string name = "task " + to_text(id);
+        if (!committed.task.wanted) return name + " is to stop and is " + to_text(committed.task.status);
+        if (committed.task.status != model::TaskStatus::running) return name + " is wanted and is " + to_text(committed.task.status);
+        bool runs = false;
+        for (const auto& machine : machines_) runs = runs || machine->host->runs(to_text(id));
+        if (!runs) return name + " is RUNNING and runs nowhere";
+    }
+    for (const auto& host : hosts_.all()) {
+        std::set<std::string> there;
+        for (const auto& [task, eni] : host->prepared()) there.insert(task);
+        for (const auto& task : there) {
+            const auto* committed = oracle_.find(task);
+            if (!committed || !committed->task.live()) return "something is left on " + host->name() + ":" + host->leavings();
+        }
+    }
+    return "";
+}
+
+void World::check_end()
+{
+    for (const auto& host : hosts_.all())
+        if (!host->empty()) return stage_.fail(7, "all is stopped, and this is left on {}:{}", host->name(), host->leavings());
+    check_credentials();
+    if (over()) return;
+
+    // Quiet: one more full pass over every key writes nothing.
+    const auto never = [] { return false; };
+    const std::uint64_t before = oracle_.groups;
+    server_->full_pass();
+    advance(Milliseconds(50), never);
+    if (oracle_.groups != before) stage_.fail(14, "one more pass over every key wrote something");
+
+    // Forgetful: a fresh server plans nothing new.
+    std::map<TaskId, std::string> tasks;
+    for (const auto& [id, committed] : oracle_.tasks()) tasks[id] = committed.bytes;
+    kill_server(Milliseconds(100));
+    advance(Milliseconds(20'000), never);
+    if (over()) return;
+    if (!server_ || !server_->ready()) return stage_.fail(15, "a fresh server does not start");
+    for (const auto& [id, committed] : oracle_.tasks())
+        if (!tasks.contains(id) || tasks[id] != committed.bytes) return stage_.fail(15, "a fresh server changed task {}", to_text(id));
+}
+
+// Invariant 11: the keys of a task that is over are nowhere.
+void World::check_credentials()
+{
+    for (const auto& [id, task] : credentials_) {
+        const auto* committed = oracle_.find(task);
+        if (committed && committed->task.live()) continue;
+        for (const auto& machine : machines_)
+            if (machine->agent && machine->agent->knows_credentials(id)) return stage_.fail(11, "{} still holds the keys of task {}, which is over", machine->facts.name, task);
+    }
+}
+
+}  // namespace boxship::sim

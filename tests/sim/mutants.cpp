@@ -1,0 +1,53 @@
+#include "base/mutant.h"
+
+#include "sim/many.h"
+
+namespace boxship {
+namespace {
+
+std::string enabled;
+
+}  // namespace
+
+bool mutant(std::string_view name) { return name == enabled; }
+
+}  // namespace boxship
+
+namespace boxship::sim {
+
+const std::vector<std::pair<std::string, std::string>>& mutants()
+{
+    static const std::vector<std::pair<std::string, std::string>> list = {
+        {"store: answers before the commit", "a caller hears of its write while the journal still writes"},
+        {"store: keeps what was built on a failed group", "only the failed group is undone, not the one that ran on it"},
+        {"journal: a failed group's rows in a checkpoint", "slices that were taken over a group that failed come into force"},
+        {"load: ports are free once the end is asked for", "a host port is given away while its task still stops"},
+        {"reports: the interface goes before the task", "an address is free while the task that is to stop still runs"},
+        {"lifecycle: a late report takes the status back", "PENDING after RUNNING is believed"},
+        {"run_task: the token is not kept", "a repeated RunTask runs again"},
+        {"retention: tokens for a minute", "a repeat that comes late runs again"},
+        {"front: a stopped task may still ask", "credentials are good after the task's end"},
+        {"conversation: a change before its begin is lost", "a lost wake-up: what is committed while an agent connects is not sent"},
+        {"engine: a payload that comes again is a new wish", "desired STOPPED is lowered when the payload is delivered again"},
+        {"engine: acknowledges before its commit", "the ack is out before the record is written"},
+        {"engine: does not read the manifest", "what the control plane does not know any more runs on"},
+        {"engine: sweeps what runs", "after a restart live containers are taken for nobody's"},
+        {"engine: what is said is heard", "a report that was lost is not repeated after a restart"},
+        {"record: exit codes are not kept", "an exit code is lost when the agent restarts"},
+        {"submitter: tries once", "a report is given up after an error"},
+        {"next_step: STOPPED before the release", "a task is reported STOPPED while parts of it are on the host"},
+    };
+    return list;
+}
+
+bool enable_mutant(const std::string& name)
+{
+    for (const auto& [known, what] : mutants())
+        if (known == name) {
+            enabled = name;
+            return true;
+        }
+    return false;
+}
+
+}  // namespace boxship::sim

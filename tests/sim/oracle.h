@@ -1,0 +1,66 @@
+// What must hold between what is durable, what clients were told and what runs on the hosts. It learns of commits where
+// they become durable, and keeps a picture of its own, by simpler means than the product's.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "model/ecs.h"
+#include "model/network.h"
+#include "sim/stage.h"
+#include "state/store.h"
+
+namespace boxship::sim {
+
+class Hosts;
+
+class Oracle {
+public:
+    explicit Oracle(Stage& stage) : stage_(stage) {}
+    void look_at(const Hosts& hosts) { hosts_ = &hosts; }
+
+    // A group is on the disk.
+    void durable(const std::string& blob);
+    // What a server's watchers were told, in the order of the disk; `server` numbers its process.
+    void told(int server, const state::Changes& changes);
+    // A server has loaded: its rows are those of the disk.
+    void loaded(const state::View& view);
+
+    struct Committed {
+        model::Task task;
+        std::string bytes;
+        bool given_up = false;          // its host was deregistered, and may not know yet
+    };
+    const std::map<TaskId, Committed>& tasks() const { return tasks_; }
+    const std::map<InstanceId, model::Instance>& instances() const { return instances_; }
+    const std::map<EniId, model::Eni>& enis() const { return enis_; }
+    const Committed* find(const std::string& task_id) const;
+    bool knew(const std::string& task_id) const { return ever_.contains(task_id); }
+    // Tasks by what they were started by: clients write their token there.
+    const std::map<std::string, std::set<TaskId>>& started_by() const { return started_by_; }
+
+    std::uint64_t groups = 0;
+
+private:
+    void task(const TaskId& id, bool erased, std::string_view row);
+    void forward(const model::Task& before, const model::Task& after);
+    void ended(const TaskId& id);
+    void eni_freed(const model::Eni& eni);
+
+    Stage& stage_;
+    const Hosts* hosts_ = nullptr;
+    std::map<TaskId, Committed> tasks_;
+    std::map<InstanceId, model::Instance> instances_;
+    std::map<EniId, model::Eni> enis_;
+    std::map<std::string, std::set<TaskId>> started_by_;
+    std::set<std::string> ever_;
+    std::vector<TaskId> ended_;                     // in the group that is read
+    struct Told {
+        std::int64_t version = 0;
+    };
+    std::map<std::pair<int, TaskId>, Told> told_;
+};
+
+}  // namespace boxship::sim
