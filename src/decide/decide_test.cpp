@@ -113,8 +113,31 @@ TEST(Retention, takes_what_is_old_and_says_when_the_next_is_due)
     EXPECT_EQ(expired.tokens.size(), 1u);
     EXPECT_EQ(expired.definitions, std::vector{unused});
     EXPECT_TRUE(expired.instances.empty());
-    ASSERT_TRUE(expired.wake_at);
-    EXPECT_EQ(*expired.wake_at, now + std::chrono::minutes(10));
+    EXPECT_EQ(expired.wake_at, now);     // the definition waits for the tasks that leave now
+    for (const TaskId& id : expired.tasks) tables.set<model::Task>(id, nullptr);
+    EXPECT_EQ(plan_retention(view, now).wake_at, now + std::chrono::minutes(10));
+}
+
+// The task's end was noted by a clock that was ahead.
+TEST(Retention, keeps_an_instance_as_long_as_a_task_names_it)
+{
+    state::Tables tables;
+    const state::View view(tables);
+    CountingIds ids;
+    const Time now{1'000'000'000};
+    model::Instance instance{.id = ids.next<InstanceId>(), .status = model::InstanceStatus::inactive};
+    instance.deregistered_at = now - inactive_instance_kept;
+    put(tables, instance);
+    model::Task task{.id = ids.next<TaskId>(), .instance = instance.id};
+    task.status = model::TaskStatus::stopped;
+    task.stopped_at = now + std::chrono::hours(1);
+    put(tables, task);
+    EXPECT_TRUE(plan_retention(view, now).instances.empty());
+    const Expired later = plan_retention(view, task.stopped_at + stopped_task_kept);
+    EXPECT_EQ(later.tasks, std::vector{task.id});
+    EXPECT_EQ(later.wake_at, task.stopped_at + stopped_task_kept);
+    tables.set<model::Task>(task.id, nullptr);
+    EXPECT_EQ(plan_retention(view, *later.wake_at).instances, std::vector{instance.id});
 }
 
 TEST(Retention, takes_a_bounded_share_per_turn)

@@ -1,6 +1,7 @@
 #include "decide/retention.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/mutant.h"
 namespace boxship::decide {
@@ -31,11 +32,19 @@ Expired plan_retention(const state::View& view, Time now)
     take_old<state::StoppedTasksByTime>(view, now, stopped_task_kept, expired, expired.tasks);
     take_old<state::ClientTokensByTime>(view, now, mutant("retention: tokens for a minute") ? Milliseconds(60'000) : client_token_kept, expired, expired.tokens);
     take_old<state::InactiveInstancesByTime>(view, now, inactive_instance_kept, expired, expired.instances);
-    // The reference of a task that leaves in this very turn still counts; the definition goes on the next one.
+    // What a task still names stays with it: the clock may have been set back between the task's end and the instance's. The
+    // reference of a task that leaves in this very turn still counts; what it names goes on the next one.
+    bool waits = false;
+    std::set<InstanceId> named;
+    if (!expired.instances.empty())
+        for (const auto& [since, id] : view.entries<state::StoppedTasksByTime>()) named.insert(view.get<model::Task>(id)->instance);
+    if (std::erase_if(expired.instances, [&](const InstanceId& id) { return named.contains(id); }) > 0) waits = true;
     for (const auto& [requested, id] : view.entries<state::DeletedDefinitions>()) {
         if (expired.definitions.size() == writes_max) break;
         if (!view.any<state::TasksByDefinition>(id)) expired.definitions.push_back(id);
+        else waits = true;
     }
+    if (waits && !expired.tasks.empty()) expired.wake_at = now;
     return expired;
 }
 

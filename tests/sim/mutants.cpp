@@ -27,7 +27,7 @@ const std::vector<std::pair<std::string, std::string>>& mutants()
         {"run_task: the token is not kept", "a repeated RunTask runs again"},
         {"retention: tokens for a minute", "a repeat that comes late runs again"},
         {"front: a stopped task may still ask", "credentials are good after the task's end"},
-        {"conversation: a change before its begin is lost", "a lost wake-up: what is committed while an agent connects is not sent"},
+        {"conversation: a change is lost while an ack is due", "a lost wake-up: the agent hears of the task when it connects again"},
         {"engine: a payload that comes again is a new wish", "desired STOPPED is lowered when the payload is delivered again"},
         {"engine: acknowledges before its commit", "the ack is out before the record is written"},
         {"engine: does not read the manifest", "what the control plane does not know any more runs on"},

@@ -64,8 +64,8 @@ void AcsConversation::task_changed(Assignment assignment)
         if (!assignment.task->live()) {
             self->with_roles_.erase(assignment.task->id);
         } else if (!self->ready_) {
-            if (!mutant("conversation: a change before its begin is lost")) self->snapshot_.push_back(assignment);
-        } else {
+            self->snapshot_.push_back(assignment);
+        } else if (!mutant("conversation: a change is lost while an ack is due") || self->outstanding_.empty()) {
             self->send_task(assignment);
         }
     });
