@@ -28,19 +28,23 @@ public:
     using Array = std::vector<Json>;
     using Object = std::vector<JsonMember>;  // in the order written; keys are unique
 
-    Json() = default;  // null
-    Json(std::nullptr_t) {}
-    Json(bool value) : value_(value) {}
+    // Written out below: JsonMember must be complete where a value may be destroyed.
+    Json();  // null
+    Json(std::nullptr_t);
+    Json(bool value);
     template <class N>
         requires(std::integral<N> && !std::same_as<N, bool>)
-    Json(N value) : value_(static_cast<std::int64_t>(value))
-    {
-    }
-    Json(double value) : value_(value) {}
-    Json(std::string value) : value_(std::move(value)) {}
-    Json(std::string_view value) : value_(std::string(value)) {}
-    Json(const char* value) : value_(std::string(value)) {}
-    Json(Array value) : value_(std::move(value)) {}
+    Json(N value);
+    Json(double value);
+    Json(std::string value);
+    Json(std::string_view value);
+    Json(const char* value);
+    Json(Array value);
+    Json(const Json& other);
+    Json(Json&& other) noexcept;
+    Json& operator=(const Json& other);
+    Json& operator=(Json&& other) noexcept;
+    ~Json();
 
     static Json object(std::initializer_list<JsonMember> members = {});
     static Json array(std::initializer_list<Json> elements = {});
@@ -97,6 +101,25 @@ struct JsonMember {
     Json value;
     bool operator==(const JsonMember&) const = default;
 };
+
+inline Json::Json() = default;
+inline Json::Json(std::nullptr_t) {}
+inline Json::Json(bool value) : value_(value) {}
+template <class N>
+    requires(std::integral<N> && !std::same_as<N, bool>)
+Json::Json(N value) : value_(static_cast<std::int64_t>(value))
+{
+}
+inline Json::Json(double value) : value_(value) {}
+inline Json::Json(std::string value) : value_(std::move(value)) {}
+inline Json::Json(std::string_view value) : value_(std::string(value)) {}
+inline Json::Json(const char* value) : value_(std::string(value)) {}
+inline Json::Json(Array value) : value_(std::move(value)) {}
+inline Json::Json(const Json& other) = default;
+inline Json::Json(Json&& other) noexcept = default;
+inline Json& Json::operator=(const Json& other) = default;
+inline Json& Json::operator=(Json&& other) noexcept = default;
+inline Json::~Json() = default;
 
 // A number as JSON writes it: no exponent, shortest form that reads back the same, "0.1", "12345".
 void append_json_number(std::string& text, double value);
