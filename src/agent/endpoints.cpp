@@ -38,6 +38,7 @@ Endpoints::Endpoints(http::IoThreads& threads, EndpointParts parts, MetadataCont
     http::ServerOptions options;
     options.body_bytes_max = 64 << 10;
     options.connections_max = 4'000;
+    options.connections_per_peer_max = 200;  // a container cannot keep the others from their credentials
     server_ = std::make_unique<http::Server>(threads, [this](http::Request& request, http::BodyReader& body) { return handle(request, body); }, options);
 }
 

@@ -6,6 +6,7 @@
 #include "bin/data_directory.h"
 #include "bin/programs.h"
 #include "bin/shutdown.h"
+#include "env/real/process.h"
 
 namespace boxship::bin {
 namespace {
@@ -41,6 +42,7 @@ HostResult<agent::AgentOptions> read_options(const Options& options)
 
 int run_agent(const Options& options)
 {
+    env::raise_open_files_limit();
     auto agent = read_options(options);
     if (!agent.ok()) return fail(agent.error());
     return agent::run(std::move(*agent));

@@ -15,6 +15,7 @@
 #include "bin/routes.h"
 #include "control/retention.h"
 #include "drive/agents/sessions.h"
+#include "env/real/process.h"
 #include "env/real/real_env.h"
 #include "front/keys.h"
 #include "services/seed.h"
@@ -178,6 +179,7 @@ HostResult<> serve(const Options& options)
 
 int run_server(const Options& options)
 {
+    env::raise_open_files_limit();
     // Blocked in every thread; serve() waits for them.
     sigset_t signals;
     ::sigemptyset(&signals);

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <future>
@@ -62,6 +63,20 @@ TEST(Process, returns_output_code_and_survives_a_deadline)
     EXPECT_EQ(run_process({"sh", "-c", "echo bad >&2; exit 3"})->exit_code, 3);
     EXPECT_EQ(run_process({"sleep", "60"}, Milliseconds(50)).error().code, ETIMEDOUT);
     EXPECT_EQ(run_process({"/nonexistent/program"}).error().code, ENOENT);
+}
+
+TEST(Process, raises_its_limit_of_open_files)
+{
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    rlimit low = before;
+    low.rlim_cur = std::min<rlim_t>(before.rlim_max, 256);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+    raise_open_files_limit();
+    rlimit after{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &after), 0);
+    EXPECT_EQ(after.rlim_cur, before.rlim_max);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 TEST(ThreadExecutor, keeps_order_and_rings_timers)

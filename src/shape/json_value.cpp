@@ -1,7 +1,9 @@
 #include "shape/json_value.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <numeric>
 
 #include "shape/json_reader.h"
 
@@ -35,15 +37,42 @@ Json read_number_value(JsonReader& reader)
     return value;
 }
 
+// Of repeated keys the last value counts, in the first one's place. By sorting, so that an object of a million keys costs
+// no more than its size.
+void keep_last_of_repeated(Json::Object& members)
+{
+    std::vector<std::size_t> order(members.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return members[a].key < members[b].key; });
+    std::vector<bool> replaced(members.size());
+    bool any = false;
+    for (std::size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+        for (end = begin + 1; end < order.size() && members[order[end]].key == members[order[begin]].key; ++end) {
+            members[order[begin]].value = std::move(members[order[end]].value);
+            any = replaced[order[end]] = true;
+        }
+    }
+    if (!any) return;
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+        if (replaced[i]) continue;
+        if (kept != i) members[kept] = std::move(members[i]);
+        ++kept;
+    }
+    members.resize(kept);
+}
+
 Json read_object_value(JsonReader& reader)
 {
     Json object = Json::object();
+    Json::Object& members = object.edit_object();
     std::string_view key;
     reader.begin_object();
     while (reader.ok() && reader.next_key(key)) {
         std::string name(key);
-        object.set(name, read_value(reader));
+        members.push_back({std::move(name), read_value(reader)});
     }
+    if (members.size() > 1) keep_last_of_repeated(members);
     return object;
 }
 

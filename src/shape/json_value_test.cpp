@@ -115,6 +115,18 @@ TEST(Json, bounds_depth)
 TEST(Json, repeated_keys_keep_the_last)
 {
     EXPECT_EQ(parsed(R"({"a":1,"b":2,"a":3})").dump(), R"({"a":3,"b":2})");
+    EXPECT_EQ(parsed(R"({"b":1,"a":1,"b":[2],"c":0,"a":{},"b":3})").dump(), R"({"b":3,"a":{},"c":0})");
+}
+
+TEST(Json, an_object_of_many_keys_costs_no_more_than_its_size)
+{
+    // As many as a manifest can hold; with a search for each, this would take minutes.
+    std::string text = "{";
+    for (int i = 0; i < 400'000; ++i) text += fmt::format("\"{}\":1,", i);
+    text += "\"0\":2}";
+    const Json json = parsed(text);
+    EXPECT_EQ(json.as_object().size(), 400'000u);
+    EXPECT_EQ(json.get_int64("0"), 2);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <cerrno>
@@ -106,6 +107,14 @@ HostResult<ProcessOutcome> run_process(const std::vector<std::string>& argv, Mil
     }
     outcome.exit_code = reap(pid);
     return outcome;
+}
+
+void raise_open_files_limit()
+{
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);  // raising to the hard limit is always allowed
 }
 
 }  // namespace boxship::env

@@ -21,4 +21,8 @@ struct ProcessOutcome {
 HostResult<ProcessOutcome> run_process(const std::vector<std::string>& argv, Milliseconds deadline = Milliseconds(30000),
                                        const std::string& input = {});
 
+// As many open files as this process may have: a shell's usual 1,024 would end a server with its thousandth connection.
+// Children inherit it.
+void raise_open_files_limit();
+
 }  // namespace boxship::env

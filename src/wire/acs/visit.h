@@ -71,7 +71,7 @@ private:
     static Json value_of(const std::map<std::string, std::string>& map)
     {
         Json object = Json::object();
-        for (const auto& [key, value] : map) object.set(key, value);
+        for (const auto& [key, value] : map) object.edit_object().push_back({key, value});
         return object;
     }
     template <class T>
@@ -102,6 +102,13 @@ public:
     }
 
 private:
+    // What no calendar knows reads as "not yet".
+    static Time time_of_seconds(double seconds)
+    {
+        constexpr double seconds_max = 253402300800;  // the year 10000
+        if (!(seconds > 0 && seconds < seconds_max)) return {};
+        return {static_cast<std::int64_t>(seconds * 1000 + 0.5)};
+    }
     // A text where an object stands: some senders put JSON in where its text belongs.
     static void take(const Json& json, std::string& member) { member = json.is_object() ? json.dump() : json.as_string(); }
     static void take(const Json& json, Json& member) { member = json; }
@@ -112,7 +119,7 @@ private:
     static void take(const Json& json, int& member) { member = static_cast<int>(json.as_int64()); }
     static void take(const Json& json, std::int64_t& member) { member = json.as_int64(); }
     static void take(const Json& json, double& member) { member = json.as_double(); }
-    static void take(const Json& json, Time& member) { member.ms = static_cast<std::int64_t>(json.as_double() * 1000 + 0.5); }
+    static void take(const Json& json, Time& member) { member = time_of_seconds(json.as_double()); }
     template <class T>
     static void take(const Json& json, std::optional<T>& member)
     {

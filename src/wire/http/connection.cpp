@@ -55,7 +55,8 @@ public:
         if (length) bytes.reserve(std::min<std::size_t>(static_cast<std::size_t>(*length), 1 << 20));
         std::size_t used = 0;
         while (!connection_.body_.done()) {
-            if (used == bytes.size()) bytes.resize(std::max<std::size_t>(used * 2, std::min<std::uint64_t>(length.value_or(4096), 1 << 20)));
+            // Grows with what has come: a head that announces much fills no memory.
+            if (used == bytes.size()) bytes.resize(std::max<std::size_t>(used * 2, std::min<std::uint64_t>(length.value_or(4096), 64 << 10)));
             CO_ASSIGN_OR_RETURN(const std::size_t got, co_await read_some(std::span(bytes).subspan(used)));
             used += got;
             if (used > bytes_max) co_return body_error(EMSGSIZE);

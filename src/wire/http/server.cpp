@@ -123,6 +123,24 @@ void Server::Impl::leave()
     changed.notify_all();
 }
 
+bool Server::Impl::enter_peer(const std::string& peer)
+{
+    if (options.connections_per_peer_max == 0) return true;
+    const std::lock_guard lock(mutex);
+    std::size_t& count = peers[peer];
+    if (count >= options.connections_per_peer_max) return false;
+    ++count;
+    return true;
+}
+
+void Server::Impl::leave_peer(const std::string& peer)
+{
+    if (options.connections_per_peer_max == 0) return;
+    const std::lock_guard lock(mutex);
+    const auto found = peers.find(peer);
+    if (--found->second == 0) peers.erase(found);
+}
+
 void Server::Impl::on_each_hub(std::function<void(Hub&)> work)
 {
     for (const auto& hub : hubs) {
@@ -160,14 +178,14 @@ namespace {
 Async<> run_connection(std::shared_ptr<Connection> connection) { co_await connection->run(); }
 
 void start_connection(const std::shared_ptr<Server::Impl>& server, Hub& hub, std::shared_ptr<Listener> listener, env::UniqueFd fd,
-                      Peer peer)
+                      Peer peer, std::string peer_key)
 {
     auto connection = std::make_shared<Connection>(server, hub, std::move(listener), std::move(fd), std::move(peer));
     if (!hub.sweeping) server->sweep(hub);
     const auto slot = connection->cancellation();
     // The completion handler holds the connection last: its signal must outlive the coroutine.
     asio::co_spawn(hub.executor, run_connection(connection),
-                   asio::bind_cancellation_slot(slot, [server, connection](const std::exception_ptr& failure) mutable {
+                   asio::bind_cancellation_slot(slot, [server, connection, peer_key = std::move(peer_key)](const std::exception_ptr& failure) mutable {
                        if (failure) {
                            try {
                                std::rethrow_exception(failure);
@@ -178,6 +196,7 @@ void start_connection(const std::shared_ptr<Server::Impl>& server, Hub& hub, std
                            }
                        }
                        connection.reset();
+                       server->leave_peer(peer_key);
                        --server->connection_count;
                        server->leave();
                    }));
@@ -198,7 +217,9 @@ bool Server::Impl::accept_one(Listener& listener, const std::shared_ptr<Listener
     }
     more = true;
     env::UniqueFd fd(raw);
-    if (connection_count.load() >= options.connections_max) {
+    const Peer peer = peer_of(from);
+    const std::string peer_key = listener.tag + ' ' + peer.address;
+    if (connection_count.load() >= options.connections_max || !enter_peer(peer_key)) {
         if (!listener.tls) {
             static constexpr std::string_view busy =
                 "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n";
@@ -214,12 +235,13 @@ bool Server::Impl::accept_one(Listener& listener, const std::shared_ptr<Listener
     enter();
     Hub& hub = *hubs[next_hub.fetch_add(1, std::memory_order_relaxed) % hubs.size()];
     auto owned = std::make_shared<env::UniqueFd>(std::move(fd));  // a posted function must be copyable
-    asio::post(hub.executor, [self = shared_from_this(), &hub, shared, owned, peer = peer_of(from)] {
+    asio::post(hub.executor, [self = shared_from_this(), &hub, shared, owned, peer, peer_key] {
         if (hub.draining) {
+            self->leave_peer(peer_key);
             --self->connection_count;
             return self->leave();
         }
-        start_connection(self, hub, shared, std::move(*owned), peer);
+        start_connection(self, hub, shared, std::move(*owned), peer, peer_key);
     });
     return true;
 }

@@ -38,6 +38,7 @@ struct ServerOptions {
     Milliseconds idle_timeout{75'000};                   // between requests
     Milliseconds progress_timeout{30'000};               // body or answer: not one byte moved for so long
     std::size_t connections_max = 20'000;
+    std::size_t connections_per_peer_max = 0;            // from one address by one listener; 0: as many as all together
     std::string tls_certificate_file;                    // PEM; both set: listen_tls() works
     std::string tls_key_file;
 };

@@ -51,6 +51,10 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
     void close_listeners();
     void drain(Milliseconds deadline);
 
+    // A place for one more connection of this peer; false: it has its share.
+    bool enter_peer(const std::string& peer);
+    void leave_peer(const std::string& peer);
+
     void on_each_hub(std::function<void(Hub&)> work);
     void enter();
     void leave();
@@ -71,6 +75,7 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
     std::size_t live = 0;
     std::map<std::string, std::shared_ptr<Listener>> listeners;
     std::size_t unnamed = 0;
+    std::map<std::string, std::size_t> peers;  // connections of each, when their number is bounded
 };
 
 }  // namespace boxship::http

@@ -368,6 +368,34 @@ TEST_F(HttpServer, carries_many_idle_connections)
     EXPECT_EQ(server_->connections(), count);
 }
 
+// Two thousand say nothing, two hundred send a head byte by byte and never end it: everybody else is answered, and who
+// dawdles is cut although bytes keep coming.
+TEST_F(HttpServer, answers_while_others_dawdle)
+{
+    rlimit limit;
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const std::size_t idle_count = std::min<std::size_t>(2000, limit.rlim_cur / 4);
+    const std::size_t slow_count = idle_count / 10;
+    ServerOptions options;
+    options.header_timeout = Milliseconds(300);
+    start(options);
+    std::vector<std::unique_ptr<RawClient>> idle;
+    for (std::size_t i = 0; i < idle_count; ++i) idle.push_back(std::make_unique<RawClient>(port_));
+    while (server_->connections() < idle_count) ::usleep(1000);
+    std::vector<std::unique_ptr<RawClient>> slow;
+    for (std::size_t i = 0; i < slow_count; ++i) {
+        slow.push_back(std::make_unique<RawClient>(port_));
+        ASSERT_TRUE(slow.back()->send("GET / HTTP/1.1\r\nHost: h\r\nX: "));
+    }
+    do {
+        for (const auto& client : slow) client->send("a");
+        EXPECT_TRUE(ask("GET /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").ends_with("GET /x  []"));
+    } while (server_->connections() > idle_count);
+    for (const auto& client : slow) EXPECT_EQ(client->read_to_end().find("200 OK"), std::string::npos);
+    idle.back()->send("GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+    EXPECT_TRUE(idle.back()->read_response().ends_with("GET /x  []")) << "an idle connection is as good as new";
+}
+
 TEST_F(HttpServer, refuses_connections_beyond_its_bound)
 {
     ServerOptions options;
@@ -379,6 +407,28 @@ TEST_F(HttpServer, refuses_connections_beyond_its_bound)
         EXPECT_TRUE(client->read_response().starts_with("HTTP/1.1 200 "));
     }
     EXPECT_TRUE(RawClient(port_).read_to_end().starts_with("HTTP/1.1 503 "));
+}
+
+TEST_F(HttpServer, gives_one_peer_its_share_only)
+{
+    ServerOptions options;
+    options.connections_per_peer_max = 3;
+    start(options);
+    const auto other = server_->listen("127.0.0.1", 0, "other");
+    ASSERT_TRUE(other.ok()) << other.error().message;
+    std::vector<std::unique_ptr<RawClient>> clients;
+    for (int i = 0; i < 3; ++i) {
+        clients.push_back(std::make_unique<RawClient>(port_));
+        clients.back()->send("GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+        EXPECT_TRUE(clients.back()->read_response().ends_with("GET /x  []"));
+    }
+    EXPECT_TRUE(ask("").starts_with("HTTP/1.1 503 "));
+    RawClient elsewhere(*other);
+    elsewhere.send("GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+    EXPECT_TRUE(elsewhere.read_response().ends_with("GET /x  []")) << "each listener counts for itself";
+    clients.pop_back();
+    while (server_->connections() > 3) ::usleep(1000);
+    EXPECT_TRUE(ask("GET /x HTTP/1.1\r\nHost: h\r\n\r\n").ends_with("GET /x  []"));
 }
 
 TEST_F(HttpServer, drains)
