@@ -35,6 +35,7 @@ public:
     Script();
     // Runs it; the complaint with its line, or "" when all went well.
     std::string run(const std::string& text);
+    World& world() { return world_; }
 
 private:
     std::string step(const std::string& line);

@@ -5,6 +5,14 @@
 
 namespace boxship::tests {
 
+World::World(std::shared_ptr<state::MemoryJournalData> journal, Time now)
+    : timeline_(4712, now), random_(4712), journal_(std::move(journal))
+{
+    serve_all(served_);
+    act_as("root", "");
+    open_store();
+}
+
 World::World()
 {
     serve_all(served_);

@@ -15,6 +15,8 @@ namespace boxship::tests {
 class World {
 public:
     World();
+    // What is in a journal that another world (or a server) wrote, at that time.
+    World(std::shared_ptr<state::MemoryJournalData> journal, Time now);
 
     // The answer as JSON, or the error. `service` and `operation` as in "ecs RunTask".
     Result<std::string> call(const std::string& service, const std::string& operation, const std::string& request);
@@ -30,6 +32,7 @@ public:
     const services::Served& served() const { return served_; }
     Ids& ids() { return random_; }
     services::Installation& installation() { return installation_; }
+    const state::MemoryJournalData& journal() const { return *journal_; }
 
 private:
     env::Env env() { return {clock_, random_, executor_, faults_}; }
