@@ -4,6 +4,7 @@
 
 #include "agent/engine_task.h"
 #include "base/log.h"
+#include "env/real/crash_point.h"
 
 namespace boxship::agent {
 namespace {
@@ -76,7 +77,7 @@ void Engine::turn()
         });
         return;
     }
-    durable_ = false;
+    if (std::exchange(durable_, false)) env::crash_point("agent.recorded");
     const std::set<std::string> ids = std::exchange(changed_, {});
     const auto acknowledge = std::exchange(after_commit_, {});
     for (const auto& done : acknowledge) done();

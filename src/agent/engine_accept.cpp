@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/mutant.h"
+#include "env/real/crash_point.h"
 
 namespace boxship::agent {
 namespace {
@@ -37,6 +38,7 @@ std::string random_uuid(env::Random& random)
 void Engine::accept(shape::Json::Array tasks, std::int64_t sequence, Time generated_at, std::function<void()> stored)
 {
     on_engine([tasks = std::move(tasks), sequence, generated_at, stored = std::move(stored)](Engine& engine) {
+        env::crash_point("agent.payload");
         const auto stops = [](const shape::Json& task) { return task.get_string("desiredStatus") == "STOPPED"; };
         for (const shape::Json& task : tasks) {
             if (stops(task)) engine.accept_one(task, generated_at);
@@ -157,6 +159,7 @@ HostResult<> Engine::start(const LedgerContents& contents, std::function<void()>
         if (auto restored = restore(saved); !restored) return restored;
     }
     host_.watch_exits([weak = weak_from_this(), &executor = env_.executor](ContainerExit ended) {
+        env::crash_point("agent.exit_seen");
         executor.post([weak, ended = std::move(ended)] {
             const auto engine = weak.lock();
             const auto id = parse_container_id(ended.container);

@@ -4,6 +4,7 @@
 #include "agent/engine_task.h"
 #include "base/log.h"
 #include "base/mutant.h"
+#include "env/real/crash_point.h"
 
 namespace boxship::agent {
 
@@ -149,12 +150,14 @@ void Engine::report(Task& task)
     task.report_in_flight = true;
     if (mutant("engine: what is said is heard")) on_accepted(task.record, *next);
     outlet_.submit(*next, [weak = weak_from_this(), &executor = env_.executor, id = task.id(), report = *next, sent = now()] {
+        env::crash_point("agent.report_heard");
         executor.post([weak, id, report, sent] {
             const auto engine = weak.lock();
             Task* found = engine ? engine->find(id) : nullptr;
             if (found) engine->reported(*found, report, sent);
         });
     });
+    env::crash_point("agent.report_sent");
 }
 
 void Engine::reported(Task& task, const TaskReport& report, Time sent)

@@ -3,6 +3,7 @@
 
 #include "agent/real_host.h"
 #include "base/log.h"
+#include "env/real/crash_point.h"
 #include "env/real/files.h"
 
 namespace boxship::agent {
@@ -50,6 +51,7 @@ HostOutcome<TaskReady> RealHost::prepare_now(const TaskPlan& plan)
         const auto begun = std::chrono::steady_clock::now();
         const auto path = attach(plan);
         if (!path) return failed(path.error().within("attach the network interface"));
+        env::crash_point("agent.netns");
         spec.network = {runtime::Network::Mode::path, *path};
         ready.phases.push_back(phase_since("network", start, begun));
     }
@@ -74,7 +76,9 @@ HostResult<> RealHost::release_now(const TaskPlan& plan)
     RETURN_IF_ERROR(runtime_->release_task(*id));
     RETURN_IF_ERROR(detach(plan));
     RETURN_IF_ERROR(env::remove_tree(options_.agent_directory + "/volumes/" + plan.task));
-    return store_->unpin(holder(plan.task));
+    const auto unpinned = store_->unpin(holder(plan.task));
+    env::crash_point("agent.released");
+    return unpinned;
 }
 
 void RealHost::prepare_task(TaskPlan plan, Done<HostOutcome<TaskReady>> done)

@@ -3,6 +3,7 @@
 
 #include "base/strings.h"
 #include "ecr/names.h"
+#include "env/real/crash_point.h"
 
 namespace boxship::registry {
 namespace {
@@ -85,6 +86,7 @@ http::Async<ecr::Checked<Registry::Pushed>> Registry::store_manifest(Place place
         }
         co_return recorded.error();
     }
+    env::crash_point("registry.manifest_committed");
     manifests_.add(name, content);
     co_return Pushed{*recorded, facts.manifest->subject, tags};
 }

@@ -3,6 +3,7 @@
 #include "registry/registry.h"
 
 #include "base/log.h"
+#include "env/real/crash_point.h"
 
 namespace boxship::registry {
 namespace {
@@ -72,6 +73,7 @@ http::Async<Registry::Received> Registry::receive(http::BodyReader& body, Sessio
         session->queue->post([pipe, session, index, buffer, filled] {
             HostResult<> outcome;
             if (!pipe->broken) outcome = session->incoming->append({buffer, filled});
+            env::crash_point("registry.chunk_written");
             pipe->broken = pipe->broken || !outcome.ok();
             http::post(pipe->executor, [pipe, index, outcome = std::move(outcome)]() mutable {
                 pipe->free.push_back(index);

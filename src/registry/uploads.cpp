@@ -3,6 +3,7 @@
 #include "registry/registry.h"
 
 #include "ecr/names.h"
+#include "env/real/crash_point.h"
 
 namespace boxship::registry {
 namespace {
@@ -173,6 +174,7 @@ http::Async<ecr::Checked<>> Registry::commit(Place place, SessionPointer session
         co_return ecr::Refused{ecr::Reason::layer_digest_invalid, moved.error().message, {}};
     }
     if (!moved.ok()) co_return refused(moved.error(), "commit a blob");
+    env::crash_point("registry.blob_renamed");
     const auto record = [&place, name, session, now = now()](state::Txn& txn) -> ecr::Checked<> {
         ASSIGN_OR_RETURN(const ecr::RepositoryRow repository, ecr::find_repository(txn, place.scope, place.name));
         ecr::add_blob(txn, *repository, name, static_cast<std::int64_t>(session->incoming->offset()), now);

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/strings.h"
+#include "env/real/crash_point.h"
 #include "env/real/files.h"
 #include "runtime/capabilities.h"
 #include "runtime/inside.h"
@@ -50,8 +51,10 @@ HostResult<> Runtime::create(const ContainerSpec& spec)
     const std::string bundle = paths_.bundle_of(spec.id);
     RETURN_IF_ERROR(env::make_directories(bundle, 0711));
     RETURN_IF_ERROR(mount_rootfs(paths_.rootfs_of(spec.id), spec.layers));
+    env::crash_point("agent.rootfs");
     ASSIGN_OR_RETURN(const Devices devices, choose_devices(spec));
     RETURN_IF_ERROR(cgroups_.prepare_container(spec.id, limits_of(spec), devices.rules));
+    env::crash_point("agent.cgroup");
     return spec.names ? write_name_files(bundle, *spec.names) : HostResult<>();
 }
 
@@ -68,6 +71,7 @@ HostResult<Started> Runtime::start(const ContainerSpec& spec)
 
     ASSIGN_OR_RETURN(const std::string config, config_for(spec));
     RETURN_IF_ERROR(env::write_file(bundle + "/config.json", config, 0600));
+    env::crash_point("agent.bundle");
 
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return host_error("socketpair", errno);
@@ -75,7 +79,9 @@ HostResult<Started> Runtime::start(const ContainerSpec& spec)
     env::UniqueFd theirs(ends[1]);
     ASSIGN_OR_RETURN(const pid_t monitor, spawn_monitor(monitor_words(spec), theirs.get(), oci_program_.get(), bundle + "/monitor.log"));
     theirs.reset();
+    env::crash_point("agent.monitor");
     auto started = hear_start(spec.id, std::move(ours), monitor);
+    env::crash_point("agent.started");
     if (started && !spec.privileged) keep_seccomp(spec);
     return started;
 }

@@ -13,6 +13,7 @@
 #include <chrono>
 
 #include "base/strings.h"
+#include "env/real/crash_point.h"
 #include "env/real/files.h"
 #include "runtime/monitor/protocol.h"
 #include "shape/json_value.h"
@@ -132,7 +133,9 @@ HostResult<pid_t> spawn_monitor(const std::vector<std::string>& words, int liste
     for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);
     char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    char* environment[] = {path, nullptr};
+    std::string faults = "BOXSHIP_TEST_FAULTS=";
+    if (env::crash_points_directory) faults += env::crash_points_directory;
+    char* environment[] = {path, env::crash_points_directory ? faults.data() : nullptr, nullptr};
 
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);

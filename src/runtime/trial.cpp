@@ -23,6 +23,8 @@ constexpr unsigned char code[] = {0x00, 0x00, 0x80, 0xd2, 0xa8, 0x0b, 0x80, 0xd2
 constexpr Elf64_Half machine = EM_AARCH64;
 #endif
 
+constexpr std::string_view prefix = "trial-";
+
 // The smallest program there is: it needs nothing in its root file system, and ends with status 0.
 std::string tiny_program()
 {
@@ -74,12 +76,25 @@ HostResult<> run(const HostProfile& profile, const ProbeOptions& options, const 
     return HostError{"a trial container failed: " + std::string(trim(outcome.err)), 0};
 }
 
+// Directories of trials whose processes were killed in the middle; their names hold the process's number.
+HostResult<> sweep(const std::string& scratch)
+{
+    ASSIGN_OR_RETURN(const auto names, env::list_directory(scratch));
+    for (const std::string& name : names) {
+        if (!name.starts_with(prefix)) continue;
+        const std::string pid = name.substr(prefix.size(), name.rfind('-') - prefix.size());
+        if (!env::file_exists("/proc/" + pid)) RETURN_IF_ERROR(env::remove_tree(scratch + "/" + name));
+    }
+    return {};
+}
+
 }  // namespace
 
 HostResult<> try_container(const HostProfile& profile, const ProbeOptions& options)
 {
-    std::string directory = options.scratch_directory + "/trial-XXXXXX";
+    std::string directory = options.scratch_directory + "/" + std::string(prefix) + std::to_string(::getpid()) + "-XXXXXX";
     RETURN_IF_ERROR(env::make_directories(options.scratch_directory));
+    RETURN_IF_ERROR(sweep(options.scratch_directory));
     if (!::mkdtemp(directory.data())) return host_error("make directory " + directory, errno);
     auto outcome = run(profile, options, directory);
     if (auto removed = env::remove_tree(directory); outcome && !removed) return removed;

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "env/real/crash_point.h"
 #include "env/real/real_env.h"
 #include "state/journal.h"
 #include "env/real/sqlite.h"
@@ -173,6 +174,7 @@ HostResult<> SqliteJournal::write_group(const std::string& blob)
         std::_Exit(70);
     }
     ++sequence_;
+    env::crash_point("server.appended");
     return {};
 }
 

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mutant.h"
+#include "env/real/crash_point.h"
 
 namespace boxship::state {
 namespace {
@@ -132,6 +133,7 @@ void Store::update_here(Work work, Done done)
     work(txn);
     if (open_.group.count > 0) {
         if (mutant("store: answers before the commit")) std::exchange(done, [](HostResult<>) {})({});
+        env::crash_point("server.transaction");
         open_.done.push_back(std::move(done));
         // Posted, not called: requests that wait in the executor's queue already join this group.
         if (!in_flight_ && !flush_posted_) {

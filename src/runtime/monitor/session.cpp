@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "env/real/crash_point.h"
 #include "env/real/files.h"
 #include "runtime/cgroup_kill.h"
 #include "runtime/monitor/launch.h"
@@ -83,6 +84,7 @@ HostResult<> Session::begin()
 
     RETURN_IF_ERROR(listeners_.open(options_.directory));
     RETURN_IF_ERROR(lock());
+    env::crash_point("monitor.begun");
     RETURN_IF_ERROR(log_.open());
     RETURN_IF_ERROR(open_output());
     return launch();
@@ -130,6 +132,7 @@ HostResult<> Session::launch()
 {
     const ChildFds fds{child_[0].get(), child_[1].get(), child_[2].get()};
     ASSIGN_OR_RETURN(oci_, launch_oci(options_, fds));
+    env::crash_point("monitor.creating");
     for (auto& fd : child_) fd.reset();
     if (options_.oci_program >= 0) ::close(options_.oci_program);
     return {};
@@ -198,6 +201,7 @@ void Session::started(pid_t init)
 {
     phase_ = Phase::running;
     init_ = init;
+    env::crash_point("monitor.started");
     if (!options_.shares_file.empty())
         if (const auto set = env::write_file(options_.shares_file, options_.shares); !set)
             std::fprintf(stderr, "boxship-monitor: %s\n", set.error().message.c_str());
@@ -214,6 +218,7 @@ void Session::started(pid_t init)
 
 void Session::init_ended(int status)
 {
+    env::crash_point("monitor.exit_seen");
     kill_everything();
     drain_output();
     note_oom();
@@ -229,6 +234,7 @@ void Session::conclude(std::string line)
     // no exit file, and say that the status is unknown.
     if (const auto written = env::write_file_durably(options_.exit_file, line, 0600); !written)
         std::fprintf(stderr, "boxship-monitor: %s\n", written.error().message.c_str());
+    env::crash_point("monitor.exit_written");
     listeners_.announce(line);
     phase_ = Phase::ended;
 }

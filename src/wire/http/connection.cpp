@@ -7,6 +7,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/log.h"
+#include "env/real/crash_point.h"
 #include "wire/http/websocket_impl.h"
 
 namespace boxship::http {
@@ -138,6 +139,7 @@ Async<> Connection::run()
             response.headers.add("Upgrade", "websocket");
         }
         if (!co_await write_response(std::move(response))) co_return;
+        env::crash_point("server.answered");
         if (!keep_) break;
         if (!co_await discard_rest()) break;
     }

@@ -16,6 +16,7 @@ from botocore.config import Config
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(os.environ.get("BOXSHIP_BUILD", ROOT / "build"))
 BOXSHIP = str(BUILD / "boxship")
+AGENT = "agent-fargate"    # the one agent that every platform has
 
 
 def free_port():
@@ -43,12 +44,13 @@ class Platform:
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self.registry = f"localhost:{self.port}"
         self.clients = {}
+        self.variables = {}     # of the environment of everything that is started
 
     # --- the program
 
     def boxship(self, *words, check=True, timeout=120, env=None):
         done = subprocess.run([BOXSHIP, *words, "--data", self.data], capture_output=True, text=True, timeout=timeout,
-                              env={**os.environ, **(env or {})})
+                              env={**os.environ, **self.variables, **(env or {})})
         if check:
             assert done.returncode == 0, f"boxship {' '.join(words)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
@@ -68,19 +70,35 @@ class Platform:
         text = pathlib.Path(self.data, "run", f"{child}.pid").read_text()
         return int(text.split()[0])
 
+    def find(self, child):
+        """The pid of a process of the platform if it lives, told apart from a later one with its number."""
+        try:
+            pid, start = pathlib.Path(self.data, "run", f"{child}.pid").read_text().split()
+            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        except (OSError, ValueError):
+            return None
+        return int(pid) if fields[0] != "Z" and fields[19] == start else None
+
     def kill(self, child):
         """kill -9 of one process of the platform, which its supervisor then starts again."""
         pid = self.pid(child)
         os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: not os.path.exists(f"/proc/{pid}") or self._is_zombie(pid), f"{child} to die")
+        wait_for(lambda: self.find(child) != pid, f"{child} to die")
         return pid
 
-    @staticmethod
-    def _is_zombie(pid):
-        try:
-            return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-        except FileNotFoundError:
-            return True
+    def monitors(self):
+        """Task id → pid of the monitors of this platform's containers, one per container `<task>-<number>`."""
+        found = {}
+        for entry in pathlib.Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            except OSError:
+                continue
+            if len(words) > 5 and words[0].endswith("boxship-monitor") and words[1] == "run" and any(self.data in word for word in words):
+                found[words[words.index("--id") + 1]] = int(entry.name)
+        return found
 
     def wait_ready(self, agents=1):
         def ready():
