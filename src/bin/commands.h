@@ -15,6 +15,10 @@ struct Command {
     bool listed = true;  // false: for boxship itself, not in the overview
 };
 
+// How the server treats its agents unless told otherwise; `up` and `server` say the same.
+constexpr const char* instance_lost_after = "10m";
+constexpr const char* agents_heartbeat = "30s";
+
 Command up_command();
 Command down_command();
 Command server_command();

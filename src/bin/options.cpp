@@ -81,6 +81,19 @@ HostResult<long> Options::number(const std::string& flag, long fallback, long le
     return value;
 }
 
+HostResult<Milliseconds> Options::duration(const std::string& flag, const std::string& fallback) const
+{
+    const std::string text = get(flag, fallback);
+    if (text == "never") return Milliseconds(0);
+    std::int64_t count = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    const std::string unit(end, text.data() + text.size());
+    const std::int64_t seconds = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+    if (error != std::errc{} || seconds == 0 || count < 1 || count > 1'000'000)
+        return HostError{flag + " must be a time such as 30s, 10m or 2h, or never, not '" + text + "'"};
+    return Milliseconds(count * seconds * 1000);
+}
+
 std::string Options::data_directory() const
 {
     const char* environment = std::getenv("BOXSHIP_DATA");

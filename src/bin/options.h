@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 
 namespace boxship::bin {
 
@@ -33,6 +34,8 @@ public:
     bool has(const std::string& flag) const { return values_.contains(flag); }
     std::string get(const std::string& flag, const std::string& fallback = {}) const;
     HostResult<long> number(const std::string& flag, long fallback, long least, long most) const;
+    // "30s", "10m", "2h"; "never" is zero.
+    HostResult<Milliseconds> duration(const std::string& flag, const std::string& fallback) const;
     const std::vector<std::string>& words() const { return words_; }
 
     bool json() const { return has("--json"); }

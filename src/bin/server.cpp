@@ -13,6 +13,7 @@
 #include "bin/commands.h"
 #include "bin/data_directory.h"
 #include "bin/routes.h"
+#include "control/lost_hosts.h"
 #include "control/retention.h"
 #include "drive/agents/sessions.h"
 #include "env/real/process.h"
@@ -53,7 +54,7 @@ HostResult<> prepare(state::Store& store, const PlatformIdentity& identity, Ids&
         if (!vpc) return HostError{"platform.json holds a malformed vpcCidr '" + identity.vpc_cidr + "'; restore it from a backup"};
         RETURN_IF_ERROR(services::seed_platform(txn, {{identity.account, identity.region}, *vpc}, ids, now));
         admin::Admin::resume(txn);
-        drive::Sessions::disconnect_all(txn);
+        drive::Sessions::disconnect_all(txn, now);
         return {};
     });
 }
@@ -100,6 +101,9 @@ HostResult<> serve(const Options& options)
     const std::string endpoint = "http://" + listen;
     const std::string registry_host = options.get("--registry-host", fmt::format("localhost:{}", port));
     const model::Scope scope{identity.account, identity.region};
+    ASSIGN_OR_RETURN(const Milliseconds lost_after, options.duration("--instance-lost-after", instance_lost_after));
+    ASSIGN_OR_RETURN(const Milliseconds heartbeat, options.duration("--heartbeat", agents_heartbeat));
+    if (heartbeat.count() == 0) return HostError{"--heartbeat must be a time such as 30s"};
 
     env::RealClock clock;
     env::RealRandom random;
@@ -111,12 +115,14 @@ HostResult<> serve(const Options& options)
     ASSIGN_OR_RETURN(const auto history, drive::History::open(data.file("history.db"), clock));
     http::IoThreads io(2);
     control::Retention retention(store);
+    control::LostHosts lost_hosts(store, lost_after);
     std::optional<drive::AgentHub> hub;
     hub.emplace(store, io, sessions, *history,
-                drive::HubOptions{.registry_host = registry_host, .endpoint = endpoint, .server_key = server_key});
+                drive::HubOptions{.registry_host = registry_host, .endpoint = endpoint, .server_key = server_key, .heartbeat_interval = heartbeat});
     history->follow(store);
     hub->follow();
     retention.follow();
+    lost_hosts.follow();
     RETURN_IF_ERROR(store.load());
     RETURN_IF_ERROR(prepare(store, identity, random, clock.now()));
     store.update([&](state::Txn& txn) { history->tell_all(txn); }, [](HostResult<>) {});
@@ -163,6 +169,7 @@ HostResult<> serve(const Options& options)
     // Names under .localhost resolve to ::1 first; a host without IPv6 has no such name to resolve.
     if (const auto six = server->listen("::1", port); !six.ok()) log_info("not listening on ::1: {}", six.error().message);
     retention.start();
+    lost_hosts.start();
     log_info("boxship {} answers on {}", BOXSHIP_VERSION, endpoint);
 
     int signal = 0;
@@ -195,11 +202,13 @@ int run_server(const Options& options)
 Command server_command()
 {
     return {"server",
-            {"boxship server [--listen HOST:PORT] [--registry-host HOST] [--dev-credentials]",
+            {"boxship server [--listen HOST:PORT] [--registry-host HOST] [--dev-credentials] …",
              "Run the control plane alone ('up' runs it and the agents)",
              {{"--listen", "HOST:PORT", "where everything answers (default 127.0.0.1:4566)"},
               {"--registry-host", "HOST", "the registry's name in image references"},
-              {"--dev-credentials", "", "also accept the access key test / test"}},
+              {"--dev-credentials", "", "also accept the access key test / test"},
+              {"--instance-lost-after", "TIME", "tasks of a host whose agent is away for so long count as lost (default 10m; or never)"},
+              {"--heartbeat", "TIME", "how often agents are asked whether they are there; gone after three silences (default 30s)"}},
              {"boxship server --listen 127.0.0.1:4566"}},
             run_server};
 }

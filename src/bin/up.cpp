@@ -108,11 +108,18 @@ HostResult<Plan> make_plan(const Options& options, DataDirectory& data)
         return HostError{"--instances must be N or N:TYPE with N from 0 to 64, such as 2:t3.medium"};
     if (!find_instance_type(type)) return HostError{"--instances: unknown instance type " + type + "; known are " + instance_type_names()};
 
+    const std::string lost_after = remembered("--instance-lost-after", "instanceLostAfter", instance_lost_after);
+    const std::string heartbeat = remembered("--heartbeat", "heartbeat", agents_heartbeat);
+    for (const char* flag : {"--instance-lost-after", "--heartbeat"}) {
+        ASSIGN_OR_RETURN(const Milliseconds time, options.duration(flag, "1s"));
+        if (time.count() == 0 && std::string_view(flag) == "--heartbeat") return HostError{"--heartbeat must be a time such as 30s"};
+    }
+
     env::RealRandom random;
     ASSIGN_OR_RETURN(const PlatformIdentity identity, data.identity());
     const std::string program = own_program();
     Child server{"server", {program, "server", "--data", data.path(), "--listen", fmt::format("{}:{}", plan.listen.host, plan.listen.port),
-                            "--registry-host", registry_host}};
+                            "--registry-host", registry_host, "--instance-lost-after", lost_after, "--heartbeat", heartbeat}};
     if (dev) server.argv.push_back("--dev-credentials");
     plan.children.push_back(std::move(server));
     const auto add_agent = [&](const std::string& name, std::vector<std::string> more) -> HostResult<> {
@@ -131,7 +138,9 @@ HostResult<Plan> make_plan(const Options& options, DataDirectory& data)
                                  {"endpoint", plan.listen.endpoint()},
                                  {"registryHost", registry_host},
                                  {"instances", instances},
-                                 {"devCredentials", dev}});
+                                 {"devCredentials", dev},
+                                 {"instanceLostAfter", lost_after},
+                                 {"heartbeat", heartbeat}});
     return plan;
 }
 
@@ -243,6 +252,8 @@ Command up_command()
               {"--instances", "N[:TYPE]", "simulated EC2 hosts (default 0)"},
               {"--dev-credentials", "", "also accept the access key test / test"},
               {"--registry-host", "HOST", "the registry's name in image references (default localhost:PORT)"},
+              {"--instance-lost-after", "TIME", "tasks of a host whose agent is away for so long count as lost (default 10m; or never)"},
+              {"--heartbeat", "TIME", "how often agents are asked whether they are there; gone after three silences (default 30s)"},
               {"--vpc-cidr", "CIDR", "the default VPC's range (default the first free of 172.31, 172.30 … /16)"}},
              {"sudo boxship up --detach", "sudo boxship up --instances 2:t3.medium"}},
             run_up};

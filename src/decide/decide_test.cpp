@@ -3,6 +3,7 @@
 #include "base/ipv4.h"
 #include "decide/addresses.h"
 #include "decide/fargate_sizes.h"
+#include "decide/lost.h"
 #include "decide/retention.h"
 
 namespace boxship::decide {
@@ -155,6 +156,45 @@ TEST(Retention, takes_a_bounded_share_per_turn)
     const Expired expired = plan_retention(view, now);
     EXPECT_EQ(expired.tasks.size(), 64u);
     EXPECT_EQ(expired.wake_at, now);
+}
+
+TEST(LostHosts, tasks_are_given_up_when_the_agent_was_away_for_long)
+{
+    state::Tables tables;
+    const state::View view(tables);
+    CountingIds ids;
+    model::Instance instance;
+    instance.id = ids.next<InstanceId>();
+    instance.disconnected_at = {1'000};
+    put(tables, instance);
+    for (int i = 0; i < 70; ++i) {
+        model::Task task;
+        task.id = ids.next<TaskId>();
+        task.instance = instance.id;
+        task.status = model::TaskStatus::running;
+        put(tables, task);
+    }
+    const Milliseconds after(600'000);
+    const Lost early = plan_lost(view, instance.id, after, {600'999});
+    EXPECT_TRUE(early.tasks.empty());
+    EXPECT_EQ(early.wake_at, Time{601'000});
+
+    const Lost due = plan_lost(view, instance.id, after, {601'000});
+    ASSERT_EQ(due.tasks.size(), 64u);
+    EXPECT_EQ(due.wake_at, Time{601'000}) << "the rest at once";
+    EXPECT_EQ(due.tasks[0].status, model::TaskStatus::stopped);
+    EXPECT_EQ(due.tasks[0].stop_code, model::StopCode::termination_notice);
+    EXPECT_EQ(due.tasks[0].stopped_reason, "The agent of the host has been disconnected for 10 minutes; the task counts as lost.");
+    EXPECT_EQ(due.tasks[0].stopped_at, Time{601'000});
+
+    for (const auto& task : due.tasks) put(tables, task);
+    EXPECT_EQ(plan_lost(view, instance.id, after, {601'000}).tasks.size(), 6u);
+    EXPECT_TRUE(plan_lost(view, instance.id, Milliseconds(0), {9'000'000}).tasks.empty()) << "never";
+    instance.agent_connected = true;
+    put(tables, instance);
+    const Lost back = plan_lost(view, instance.id, after, {9'000'000});
+    EXPECT_TRUE(back.tasks.empty());
+    EXPECT_FALSE(back.wake_at);
 }
 
 }  // namespace

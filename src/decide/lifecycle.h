@@ -46,5 +46,6 @@ constexpr const char* reason_essential_exited = "Essential container in task exi
 constexpr const char* reason_failed_to_start = "Task failed to start";
 constexpr const char* reason_stopped_by_user = "Task stopped by user";
 constexpr const char* reason_instance_lost = "Host EC2 (instance {}) terminated.";
+constexpr const char* reason_agent_away = "The agent of the host has been disconnected for {}; the task counts as lost.";
 
 }  // namespace boxship::decide

@@ -151,6 +151,7 @@ struct Instance {  // an ECS container instance
     std::string address;                    // the host's address in the VPC, "" when it is this machine itself
     Time deregistered_at;
     bool external = false;                  // from outside of the VPC: takes tasks of launch type EXTERNAL only
+    Time disconnected_at;                   // since when its agent is away; none: it is connected, or never was
 
     template <class A>
     void fields(A& a)
@@ -159,7 +160,7 @@ struct Instance {  // an ECS container instance
         a(7, ec2_instance_id); a(8, agent_version); a(9, agent_hash); a(10, runtime_version); a(11, cpu); a(12, memory);
         a(13, ports); a(14, ports_udp); a(15, attributes); a(16, tags); a(17, registered_at); a(18, version);
         a(19, sequence); a(20, zone); a(21, host_principal); a(22, registration_token); a(23, address);
-        a(24, deregistered_at); a(25, external);
+        a(24, deregistered_at); a(25, external); a(26, disconnected_at);
     }
 };
 

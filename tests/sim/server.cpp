@@ -123,7 +123,7 @@ void Server::prepare()
         [this](state::Txn& txn) {
             const services::Seed seed{.scope = {"000000000000", "us-east-1"}, .vpc = *Ipv4Range::parse("172.31.0.0/16")};
             CHECK(services::seed_platform(txn, seed, random_, ways_.clock.now()).ok());
-            drive::Sessions::disconnect_all(txn);
+            drive::Sessions::disconnect_all(txn, ways_.clock.now());
         },
         [this](HostResult<> durable) {
             if (!durable.ok()) return die("the platform could not be prepared");

@@ -33,6 +33,7 @@ void AcsConversation::take_snapshot(state::Txn& txn)
     if (!row) return;
     model::Instance changed = *row;
     changed.agent_connected = true;
+    changed.disconnected_at = {};
     ++changed.sequence;
     ++changed.version;
     sequence_ = changed.sequence << sequence_bits;

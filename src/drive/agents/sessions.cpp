@@ -3,11 +3,12 @@
 namespace boxship::drive {
 namespace {
 
-void note_disconnected(state::Txn& txn, const model::Instance& row)
+void note_disconnected(state::Txn& txn, const model::Instance& row, Time now)
 {
     if (!row.agent_connected) return;
     model::Instance changed = row;
     changed.agent_connected = false;
+    changed.disconnected_at = now;      // after a restart of the server: how long it had been away before, nobody knows
     ++changed.version;
     txn.put(std::move(changed));
 }
@@ -35,9 +36,9 @@ void Sessions::follow()
     });
 }
 
-void Sessions::disconnect_all(state::Txn& txn)
+void Sessions::disconnect_all(state::Txn& txn, Time now)
 {
-    for (const auto& [id, instance] : std::map(txn.rows<model::Instance>())) note_disconnected(txn, *instance);
+    for (const auto& [id, instance] : std::map(txn.rows<model::Instance>())) note_disconnected(txn, *instance, now);
 }
 
 std::optional<Sessions::Refusal> Sessions::check(const state::View& view, const InstanceId& instance, const std::string& host)
@@ -66,7 +67,7 @@ void Sessions::end(state::Txn& txn, const std::shared_ptr<AcsConversation>& conv
         if (place->second != conversation) return;   // a newer one goes on
         conversations_.erase(place);
     }
-    if (const auto row = txn.get<model::Instance>(conversation->instance())) note_disconnected(txn, *row);
+    if (const auto row = txn.get<model::Instance>(conversation->instance())) note_disconnected(txn, *row, store_.env().clock.now());
 }
 
 void Sessions::heartbeat()

@@ -19,7 +19,7 @@ public:
     void follow();
 
     // Nobody is connected to a server that has just begun.
-    static void disconnect_all(state::Txn& txn);
+    static void disconnect_all(state::Txn& txn, Time now);
 
     // Whether an agent may speak for an instance: an error in the protocol's words, or nothing.
     struct Refusal {
