@@ -7,6 +7,7 @@
 #include "bin/programs.h"
 #include "bin/shutdown.h"
 #include "env/real/process.h"
+#include "bin/supervisor.h"
 
 namespace boxship::bin {
 namespace {
@@ -45,6 +46,8 @@ int run_agent(const Options& options)
     env::raise_open_files_limit();
     auto agent = read_options(options);
     if (!agent.ok()) return fail(agent.error());
+    const auto name = claim_name(agent->data + "/run", "agent-" + agent->name);
+    if (!name.ok()) return fail(name.error());
     return agent::run(std::move(*agent));
 }
 

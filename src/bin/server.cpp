@@ -13,6 +13,7 @@
 #include "bin/commands.h"
 #include "bin/data_directory.h"
 #include "bin/routes.h"
+#include "bin/supervisor.h"
 #include "control/lost_hosts.h"
 #include "control/retention.h"
 #include "drive/agents/sessions.h"
@@ -92,6 +93,7 @@ HostResult<> serve(const Options& options)
 {
     ::umask(0077);
     const DataDirectory data(options.data_directory());
+    ASSIGN_OR_RETURN(const env::UniqueFd name, claim_name(data.file("run"), "server"));
     ASSIGN_OR_RETURN(const PlatformIdentity identity, data.identity());
     ASSIGN_OR_RETURN(const crypto::Key server_key, data.server_key());
     ASSIGN_OR_RETURN(const sigv4::Credentials root, data.root_credentials());

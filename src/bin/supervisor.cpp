@@ -17,6 +17,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "env/real/crash_point.h"
 #include "env/real/files.h"
 
 extern char** environ;
@@ -95,6 +96,19 @@ HostResult<> write_pid_file(const std::string& path, pid_t pid)
     return env::write_file_durably(path, fmt::format("{} {}\n", process->pid, process->start_time));
 }
 
+HostResult<env::UniqueFd> claim_name(const std::string& run_directory, const std::string& name)
+{
+    RETURN_IF_ERROR(env::make_directories(run_directory, 0700));
+    const std::string path = run_directory + "/" + name;
+    ASSIGN_OR_RETURN(env::UniqueFd lock, env::open_file(path + ".lock", O_RDWR | O_CREAT, 0600));
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) return host_error("lock " + path + ".lock", errno);
+        return HostError{fmt::format("the {} of this platform runs already; {}.pid names its process", name, path)};
+    }
+    RETURN_IF_ERROR(write_pid_file(path + ".pid", ::getpid()));
+    return lock;
+}
+
 Supervisor::Supervisor(std::string run_directory, std::string log_directory)
     : run_directory_(std::move(run_directory)), log_directory_(std::move(log_directory))
 {
@@ -117,23 +131,27 @@ std::optional<ProcessId> Supervisor::running(const std::string& run_directory) {
 HostResult<> Supervisor::start(const Child& child)
 {
     Watched watched{.child = child};
-    if (const auto process = read_pid_file(run_directory_ + "/" + child.name + ".pid")) {
-        watched.process = *process;
-        watched.pidfd = open_pidfd(process->pid);
-        watched.started = Clock::now();
-        if (watched.pidfd) {
-            log_info("{} runs already (process {})", child.name, process->pid);
-            children_.push_back(std::move(watched));
-            return {};
-        }
-    }
     RETURN_IF_ERROR(launch(watched));
     children_.push_back(std::move(watched));
     return {};
 }
 
+bool Supervisor::adopt(Watched& watched)
+{
+    const auto process = read_pid_file(run_directory_ + "/" + watched.child.name + ".pid");
+    if (!process) return false;
+    watched.pidfd = open_pidfd(process->pid);
+    if (!watched.pidfd) return false;
+    watched.process = *process;
+    watched.started = Clock::now();
+    watched.restart_at.reset();
+    log_info("{} runs already (process {})", watched.child.name, process->pid);
+    return true;
+}
+
 HostResult<> Supervisor::launch(Watched& watched)
 {
+    if (adopt(watched)) return {};
     const std::string log_path = log_directory_ + "/" + watched.child.name + ".log";
     struct stat info;
     if (::stat(log_path.c_str(), &info) == 0 && info.st_size > log_bytes_max) ::rename(log_path.c_str(), (log_path + ".1").c_str());
@@ -160,12 +178,13 @@ HostResult<> Supervisor::launch(Watched& watched)
     ::posix_spawn_file_actions_destroy(&actions);
     ::posix_spawnattr_destroy(&attributes);
     if (spawned != 0) return host_error("start " + watched.child.argv[0], spawned);
+    env::crash_point("supervisor.launched");
 
     watched.pidfd = open_pidfd(pid);
     watched.started = Clock::now();
     watched.restart_at.reset();
     watched.process = find_process(pid).value_or(ProcessId{pid, ""});
-    return write_pid_file(run_directory_ + "/" + watched.child.name + ".pid", pid);
+    return {};
 }
 
 void Supervisor::ended(Watched& watched)

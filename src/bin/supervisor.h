@@ -25,6 +25,11 @@ std::optional<ProcessId> find_process(pid_t pid);                       // nothi
 std::optional<ProcessId> read_pid_file(const std::string& path);        // nothing: no file, or that process is gone
 HostResult<> write_pid_file(const std::string& path, pid_t pid);
 
+// A child says first of all which process it is: the only one of its name, for as long as the descriptor is open, and its
+// pid file names it. Not its supervisor writes that file: one that is killed just then would leave a process nobody knows.
+// An error when another process has the name.
+HostResult<env::UniqueFd> claim_name(const std::string& run_directory, const std::string& name);
+
 struct Child {
     std::string name;                  // "server", "agent-fargate": its pid and log file
     std::vector<std::string> argv;
@@ -56,7 +61,8 @@ private:
         std::chrono::steady_clock::time_point started;
         std::optional<std::chrono::steady_clock::time_point> restart_at;
     };
-    HostResult<> launch(Watched& watched);
+    HostResult<> launch(Watched& watched);  // or adopts the one that runs
+    bool adopt(Watched& watched);
     void ended(Watched& watched);
 
     std::string run_directory_;
