@@ -6,6 +6,8 @@ end it is purged and the host must look as it did before (test leftovers fail th
 
 import os
 import pathlib
+import shutil
+import subprocess
 import sys
 
 import pytest
@@ -13,7 +15,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from harness import images, leaks  # noqa: E402
-from harness.platform import Platform  # noqa: E402
+from harness.platform import Platform, wait_for  # noqa: E402
 
 
 def pytest_collection_modifyitems(items):
@@ -65,3 +67,28 @@ def ecr(platform):
 @pytest.fixture
 def ec2(platform):
     return platform.client("ec2")
+
+
+@pytest.fixture
+def dockerd(tmp_path):
+    """A Docker daemon of the test's own, without networks: its environment for the client."""
+    program = shutil.which("dockerd", path="/usr/sbin:/usr/bin")
+    if not program:
+        pytest.skip("dockerd is not installed")
+    host = f"unix://{tmp_path}/docker.sock"
+    with open(tmp_path / "dockerd.log", "w") as log:
+        daemon = subprocess.Popen(
+            [program, "--host", host, "--data-root", str(tmp_path / "root"), "--exec-root", str(tmp_path / "exec"), "--pidfile",
+             str(tmp_path / "pid"), "--bridge=none", "--iptables=false", "--ip-forward=false", "--storage-driver=overlay2"],
+            stdout=log, stderr=log)
+    env = {**os.environ, "DOCKER_HOST": host, "DOCKER_CONFIG": str(tmp_path / "config")}
+    try:
+        wait_for(lambda: daemon.poll() is not None or subprocess.run(["/usr/bin/docker", "info"], env=env, capture_output=True).returncode == 0,
+                 "dockerd to be ready", 60)
+        if daemon.poll() is not None:
+            pytest.skip("dockerd does not start here: " + (tmp_path / "dockerd.log").read_text()[-300:])
+        yield env
+    finally:
+        daemon.terminate()
+        daemon.wait(30)
+        subprocess.run(["umount", "--quiet", "--recursive", str(tmp_path / "root")], capture_output=True)

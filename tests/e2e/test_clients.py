@@ -41,31 +41,6 @@ def test_javascript_sdk(platform, node_modules, busybox):
     assert told["zones"] == ["us-east-1a", "us-east-1b", "us-east-1c"]
 
 
-@pytest.fixture
-def dockerd(tmp_path):
-    """A Docker daemon of the test's own, without networks: it only pushes and pulls."""
-    program = shutil.which("dockerd", path="/usr/sbin:/usr/bin")
-    if not program:
-        pytest.skip("dockerd is not installed")
-    host = f"unix://{tmp_path}/docker.sock"
-    with open(tmp_path / "dockerd.log", "w") as log:
-        daemon = subprocess.Popen(
-            [program, "--host", host, "--data-root", str(tmp_path / "root"), "--exec-root", str(tmp_path / "exec"), "--pidfile",
-             str(tmp_path / "pid"), "--bridge=none", "--iptables=false", "--ip-forward=false", "--storage-driver=overlay2"],
-            stdout=log, stderr=log)
-    env = {**os.environ, "DOCKER_HOST": host, "DOCKER_CONFIG": str(tmp_path / "config")}
-    try:
-        wait_for(lambda: daemon.poll() is not None or subprocess.run(["/usr/bin/docker", "info"], env=env, capture_output=True).returncode == 0,
-                 "dockerd to be ready", 60)
-        if daemon.poll() is not None:
-            pytest.skip("dockerd does not start here: " + (tmp_path / "dockerd.log").read_text()[-300:])
-        yield env
-    finally:
-        daemon.terminate()
-        daemon.wait(30)
-        subprocess.run(["umount", "--quiet", "--recursive", str(tmp_path / "root")], capture_output=True)
-
-
 def test_docker_push_and_pull(platform, dockerd, tmp_path):
     images.ensure_repository(platform, "test/docker")
     reference = f"{platform.registry}/test/docker:v1"
