@@ -155,7 +155,10 @@ HostResult<> wait_ready(ApiClient& api, int agents, const std::string& log_direc
         }
         std::this_thread::sleep_for(Milliseconds(20));
     }
-    return HostError{"the platform was not ready within 30 s; " + log_directory + "/server.log and agent-*.log there say why"};
+    const auto log = env::read_file(log_directory + "/server.log", 64 << 20);
+    const auto lines = split(trim(log.ok() ? std::string_view(*log) : std::string_view()), '\n');
+    return HostError{"the platform was not ready within 30 s; " + log_directory + "/server.log and agent-*.log there say why" +
+                     (lines.empty() ? "" : ". The server's last words: " + std::string(lines.back()))};
 }
 
 int supervise(Supervisor& supervisor, const DataDirectory& data, ApiClient& api)

@@ -209,15 +209,20 @@ Async<HostResult<ClientResponse>> Client::Impl::run(ClientRequest request, Sink 
 // A loop of its own on the calling thread; idle connections are shared with everybody else.
 HostResult<ClientResponse> Client::Impl::run_blocking(ClientRequest request, Sink sink)
 {
+    const std::string asked = fmt::format("{} {}", request.method, request.url);
     std::optional<HostResult<ClientResponse>> result;
-    boost::asio::io_context context(1);
     const auto keep = [](std::optional<HostResult<ClientResponse>>& into, Async<HostResult<ClientResponse>> task) -> Async<> {
         into.emplace(co_await std::move(task));
     };
-    boost::asio::co_spawn(context, keep(result, run(std::move(request), std::move(sink))), [](const std::exception_ptr& failure) {
-        if (failure) std::rethrow_exception(failure);  // out of context.run()
-    });
-    context.run();
+    try {
+        boost::asio::io_context context(1);
+        boost::asio::co_spawn(context, keep(result, run(std::move(request), std::move(sink))), [](const std::exception_ptr& failure) {
+            if (failure) std::rethrow_exception(failure);  // out of context.run()
+        });
+        context.run();
+    } catch (const boost::system::system_error& error) {    // a loop needs descriptors, and there may be none left
+        return host_error(asked, error.code().value());
+    }
     CHECK(result.has_value());
     return std::move(*result);
 }

@@ -48,12 +48,11 @@ def small_disk(directory, megabytes):
 def fill(directory):
     """Takes all the room there is; the file."""
     path = pathlib.Path(directory, "ballast")
-    with open(path, "wb") as f:
+    with open(path, "wb", buffering=0) as f:
         for size in (1 << 20, 4096, 1):
             with contextlib.suppress(OSError):
                 while True:
                     f.write(b"\0" * size)
-                    f.flush()
     return path
 
 
