@@ -208,7 +208,13 @@ class Lab:
         """Lets whoever comes by that named step next die there."""
         file = directory / step
         file.write_text("")
-        wait_for(lambda: self.errors or not file.exists(), f"somebody to come by {step}", patience)
+        try:
+            if step.startswith("supervisor."):  # it starts a child when one has ended
+                wait_for(lambda: self.platform.find("up") and self.platform.find("server"), "a supervisor and a child", patience)
+                self.platform.kill("server")
+            wait_for(lambda: self.errors or not file.exists(), f"somebody to come by {step}", patience)
+        finally:
+            file.unlink(missing_ok=True)
         assert not self.errors, self.errors[0]
         self.monitors_killed += step.startswith("monitor.")
         self.kills.append((time.time(), f"at {step}", collections.Counter(self.in_flight.values())))
