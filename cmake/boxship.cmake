@@ -14,7 +14,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 warns of what is no fault: of coroutines' frames (which it names itself) where several files are compiled at
   # once, of Asio's own allocation of them, of std::string's inner buffer. Clang's warnings are all on.
   target_compile_options(boxship_flags INTERFACE -fcoroutines -Wno-subobject-linkage -Wno-mismatched-new-delete -Wno-maybe-uninitialized
-                         -Wno-array-bounds)
+                         -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread)
 endif()
 if(BOXSHIP_SANITIZE)
   target_compile_options(boxship_flags INTERFACE -fsanitize=${BOXSHIP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
