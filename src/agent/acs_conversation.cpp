@@ -49,6 +49,7 @@ void AcsConversation::on_message(std::string_view text)
 
 void AcsConversation::on_payload(const Json& message)
 {
+    engine_.speaks_for(message.get_string("containerInstanceArn"));
     const std::string id = message.get_string("messageId");
     if (id.empty() || message.get_string("clusterArn").empty() || message.get_string("containerInstanceArn").empty())
         return log_warning("a payload without an identity is dropped");
@@ -85,6 +86,7 @@ void AcsConversation::on_credentials(const Json& message)
 
 void AcsConversation::on_manifest(const Json& message)
 {
+    engine_.speaks_for(message.get_string("containerInstanceArn"));
     const std::string id = message.get_string("messageId");
     std::vector<ManifestEntry> entries;
     for (const Json& task : message["tasks"].as_array()) {

@@ -66,6 +66,9 @@ public:
 
     // The tasks of a PayloadMessage. `stored` is called once all of it is on disk: then the message may be acknowledged.
     void accept(shape::Json::Array tasks, std::int64_t sequence, Time generated_at, std::function<void()> stored);
+    // Timelines and sequence numbers count per container instance: those of another one than before begin anew. Said
+    // before what comes for it.
+    void speaks_for(std::string instance_arn);
     // TaskManifestMessage. Nothing when its timeline is not newer than what was seen; else, with the timeline on disk,
     // the tasks that run here and should not.
     void check_manifest(std::vector<ManifestEntry> manifest, std::int64_t timeline,
@@ -126,6 +129,7 @@ private:
     std::vector<std::string> waiting_;                         // ids not admitted yet, in the order they came
     std::set<std::pair<Time, std::string>> stopped_;           // tasks that wait to be forgotten, the oldest first
     std::int64_t timeline_ = 0;
+    std::string timeline_of_;                                  // ARN of the instance that it counts for
     bool rebooted_ = false;                                    // since the record was written
     std::string absent_reason_;                                // for containers that are gone when the agent comes back
 

@@ -11,6 +11,7 @@ namespace boxship::agent {
 namespace {
 
 constexpr const char* timeline_fact = "timeline";
+constexpr const char* timeline_of_fact = "timeline-of";
 constexpr const char* boot_fact = "boot";
 
 template <std::size_t bytes>
@@ -102,6 +103,17 @@ void Engine::refuse(const std::string& arn, std::string reason)
     outlet_.submit(refusal(arn, std::move(reason)), [] {});
 }
 
+void Engine::speaks_for(std::string instance_arn)
+{
+    on_engine([instance_arn = std::move(instance_arn)](Engine& engine) {
+        if (instance_arn == engine.timeline_of_) return;
+        engine.timeline_of_ = instance_arn;
+        engine.timeline_ = 0;
+        engine.batch_.facts.emplace_back(timeline_of_fact, instance_arn);
+        engine.batch_.facts.emplace_back(timeline_fact, "0");
+    });
+}
+
 void Engine::check_manifest(std::vector<ManifestEntry> manifest, std::int64_t timeline,
                             std::function<void(std::optional<std::vector<std::string>>)> done)
 {
@@ -150,6 +162,7 @@ HostResult<> Engine::start(const LedgerContents& contents, std::function<void()>
 {
     const std::string timeline = contents.fact(timeline_fact);
     if (!timeline.empty()) timeline_ = std::strtoll(timeline.c_str(), nullptr, 10);
+    timeline_of_ = contents.fact(timeline_of_fact);
     const std::string boot = contents.fact(boot_fact);
     rebooted_ = !boot.empty() && boot != options_.boot_id;
     absent_reason_ = rebooted_ ? "exit status unknown: the host was restarted while the container ran"

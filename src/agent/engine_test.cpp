@@ -513,6 +513,29 @@ TEST(Engine, stops_all_of_a_host_that_is_given_up)
     EXPECT_TRUE(world.host.tasks.empty());
 }
 
+// A host that was deregistered while it was cut off comes back as another instance, whose counting starts low.
+TEST(Engine, hears_the_manifest_of_a_new_instance_whatever_the_old_one_counted_to)
+{
+    World world;
+    world.engine->speaks_for("one");
+    world.accept(web());
+    std::optional<std::vector<std::string>> strangers;
+    const auto ask = [&](std::int64_t timeline) {
+        strangers.reset();
+        world.engine->check_manifest({}, timeline, [&](std::optional<std::vector<std::string>> found) { strangers = std::move(found); });
+        world.run();
+    };
+    ask(1'000);
+    ASSERT_TRUE(strangers);
+    EXPECT_EQ(strangers->size(), 1u);
+    ask(5);
+    EXPECT_FALSE(strangers);
+    world.engine->speaks_for("another");
+    ask(5);
+    ASSERT_TRUE(strangers);
+    EXPECT_EQ(strangers->size(), 1u);
+}
+
 TEST(EngineRestart, repeats_a_report_that_was_not_heard)
 {
     World world;

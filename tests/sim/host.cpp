@@ -8,13 +8,6 @@ using namespace agent;
 
 namespace {
 
-std::string task_of(const std::string& container)
-{
-    const auto id = parse_container_id(container);
-    CHECK(id.has_value());
-    return id->first;
-}
-
 bool says(const std::string& image, const char* word) { return image.starts_with(word); }
 
 }  // namespace
