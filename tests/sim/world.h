@@ -89,6 +89,7 @@ private:
     void wait_for(const char* what, Milliseconds most, const std::function<std::string()>& missing);
     void check_end();
     void check_credentials();
+    std::string kept_keys() const;
 
     const RunOptions options_;
     Stage stage_;
