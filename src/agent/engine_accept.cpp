@@ -62,7 +62,6 @@ void Engine::accept_one(const shape::Json& payload, Time generated_at)
     const std::string arn = payload.get_string("arn");
     const bool stop = payload.get_string("desiredStatus") == "STOPPED";
     if (Task* known = find(task_id_of(arn))) {
-        if (mutant("engine: a payload that comes again is a new wish") && !stop && !known->record.stopped) known->record.desired = Desired::running;
         if (!stop || known->record.desired == Desired::stopped) return;
         on_stop(known->record, "");
         changed(known->id(), true);
@@ -129,7 +128,7 @@ void Engine::check_manifest(std::vector<ManifestEntry> manifest, std::int64_t ti
         std::vector<std::string> candidates;
         for (const auto& [id, task] : engine.tasks_) {
             const TaskRecord& record = task->record;
-            if (record.desired == Desired::running && !wanted.contains(record.spec->arn) && !mutant("engine: does not read the manifest")) candidates.push_back(record.spec->arn);
+            if (record.desired == Desired::running && !wanted.contains(record.spec->arn)) candidates.push_back(record.spec->arn);
         }
         engine.after_commit_.push_back([done, candidates = std::move(candidates)] { done(candidates); });
         engine.schedule_turn();
@@ -150,6 +149,7 @@ void Engine::stop_tasks(std::vector<std::string> arns)
 
 void Engine::stop_all(std::string reason)
 {
+    if (mutant("engine: runs on when its instance is given up")) return;
     on_engine([reason = std::move(reason)](Engine& engine) {
         for (const auto& [id, task] : engine.tasks_) {
             on_stop(task->record, reason);

@@ -97,6 +97,7 @@ bool apply_report(Task& task, const TaskReport& report, Time now)
     }
     if (report.status == TaskStatus::pending) changed |= raise(task.status, TaskStatus::pending);
     if (report.status == TaskStatus::running) {
+        if (mutant("lifecycle: a report of RUNNING is a new wish")) task.wanted = true;
         if (!task.started_at) {
             task.started_at = now;
             changed = true;
