@@ -209,8 +209,8 @@ Command server_command()
              {{"--listen", "HOST:PORT", "where everything answers (default 127.0.0.1:4566)"},
               {"--registry-host", "HOST", "the registry's name in image references"},
               {"--dev-credentials", "", "also accept the access key test / test"},
-              {"--instance-lost-after", "TIME", "tasks of a host whose agent is away for so long count as lost (default 10m; or never)"},
-              {"--heartbeat", "TIME", "how often agents are asked whether they are there; gone after three silences (default 30s)"}},
+              {"--instance-lost-after", "TIME", "a host away for so long has lost its tasks (default 10m; or never)"},
+              {"--heartbeat", "TIME", "how often agents are asked; gone after three silences (default 30s)"}},
              {"boxship server --listen 127.0.0.1:4566"}},
             run_server};
 }

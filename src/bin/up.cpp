@@ -255,8 +255,8 @@ Command up_command()
               {"--instances", "N[:TYPE]", "simulated EC2 hosts (default 0)"},
               {"--dev-credentials", "", "also accept the access key test / test"},
               {"--registry-host", "HOST", "the registry's name in image references (default localhost:PORT)"},
-              {"--instance-lost-after", "TIME", "tasks of a host whose agent is away for so long count as lost (default 10m; or never)"},
-              {"--heartbeat", "TIME", "how often agents are asked whether they are there; gone after three silences (default 30s)"},
+              {"--instance-lost-after", "TIME", "a host away for so long has lost its tasks (default 10m; or never)"},
+              {"--heartbeat", "TIME", "how often agents are asked; gone after three silences (default 30s)"},
               {"--vpc-cidr", "CIDR", "the default VPC's range (default the first free of 172.31, 172.30 … /16)"}},
              {"sudo boxship up --detach", "sudo boxship up --instances 2:t3.medium"}},
             run_up};
