@@ -108,8 +108,8 @@ def describe(directory):
         same = ("--same", expected)
         progress("DescribeTasks, 32 connections")
         load(platform.port, 32, 20_000, "DescribeTasks", body, platform.env(), more=same)  # warm
-        runs = [load(platform.port, 32, 60_000, "DescribeTasks", body, platform.env(), more=same) for _ in range(ROUNDS)]
-        shape = profile(platform.pid("server"), lambda: load(platform.port, 32, 60_000, "DescribeTasks", body, platform.env(), more=same))
+        runs = [load(platform.port, 32, 40_000, "DescribeTasks", body, platform.env(), more=same) for _ in range(ROUNDS)]
+        shape = profile(platform.pid("server"), lambda: load(platform.port, 32, 40_000, "DescribeTasks", body, platform.env(), more=same))
         progress("the same from moto")
         moto = Moto(directory)
         peer, note = None, moto.reason

@@ -4,6 +4,7 @@
 //            [--region R --service S]       sign; the keys are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
 //            [--same TEXT] [--revisions]    each answer must be this; or must name a revision that no other names
 //   disk FILE SECONDS BYTES                 one writer's append and fdatasync
+//   floor DIRECTORY                         floor.h
 //
 // "@N@" in path and body becomes the number of the request. Prints one JSON object.
 #include <algorithm>
@@ -16,6 +17,7 @@
 
 #include "client.h"
 #include "disk.h"
+#include "floor.h"
 #include "env/real/real_env.h"
 #include "wire/crypto.h"
 #include "wire/sigv4.h"
@@ -137,6 +139,7 @@ int main(int argc, char** argv)
         std::printf("{\"perSecond\":%.1f,\"p50\":%.4f,\"p99\":%.4f}\n", outcome.per_second, outcome.p50_ms, outcome.p99_ms);
         return 0;
     }
+    if (argc == 3 && std::strcmp(argv[1], "floor") == 0) return serve_floor(argv[2]);
     std::fprintf(stderr, "boxship-load: see the head of bench/load/main.cpp\n");
     return 2;
 }
