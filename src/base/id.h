@@ -63,5 +63,10 @@ using VpcId = Id<struct VpcTag>;
 using SubnetId = Id<struct SubnetTag>;
 using SecurityGroupId = Id<struct SecurityGroupTag>;
 using EniId = Id<struct EniTag>;
+using LoadBalancerId = Id<struct LoadBalancerTag>;
+using ListenerId = Id<struct ListenerTag>;
+using RuleId = Id<struct ListenerRuleTag>;
+using TargetGroupId = Id<struct TargetGroupTag>;
+using CertificateId = Id<struct CertificateTag>;
 
 }  // namespace boxship

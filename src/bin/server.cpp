@@ -16,6 +16,7 @@
 #include "bin/supervisor.h"
 #include "control/lost_hosts.h"
 #include "control/retention.h"
+#include "control/targets.h"
 #include "drive/agents/sessions.h"
 #include "env/real/process.h"
 #include "env/real/real_env.h"
@@ -117,6 +118,7 @@ HostResult<> serve(const Options& options)
     ASSIGN_OR_RETURN(const auto history, drive::History::open(data.file("history.db"), clock));
     http::IoThreads io(2);
     control::Retention retention(store);
+    control::Targets targets(store);
     control::LostHosts lost_hosts(store, lost_after);
     std::optional<drive::AgentHub> hub;
     hub.emplace(store, io, sessions, *history,
@@ -124,6 +126,7 @@ HostResult<> serve(const Options& options)
     history->follow(store);
     hub->follow();
     retention.follow();
+    targets.follow();
     lost_hosts.follow();
     RETURN_IF_ERROR(store.load());
     RETURN_IF_ERROR(prepare(store, identity, random, clock.now()));
@@ -171,6 +174,7 @@ HostResult<> serve(const Options& options)
     // Names under .localhost resolve to ::1 first; a host without IPv6 has no such name to resolve.
     if (const auto six = server->listen("::1", port); !six.ok()) log_info("not listening on ::1: {}", six.error().message);
     retention.start();
+    targets.start();
     lost_hosts.start();
     log_info("boxship {} answers on {}", BOXSHIP_VERSION, endpoint);
 

@@ -83,11 +83,12 @@ struct Eni {
     Id<struct AttachmentTag> attachment;           // the ECS attachment's id
     std::string description;
     Time created_at;
+    LoadBalancerId load_balancer;                  // whose address it is
     template <class A>
     void fields(A& a)
     {
         a(1, id); a(2, scope); a(3, vpc); a(4, subnet); a(5, address); a(6, mac); a(7, groups); a(8, status); a(9, task);
-        a(10, instance); a(11, attachment); a(12, description); a(13, created_at);
+        a(10, instance); a(11, attachment); a(12, description); a(13, created_at); a(30, load_balancer);
     }
 };
 

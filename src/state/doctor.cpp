@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/ipv4.h"
+#include "state/doctor_elbv2.h"
 
 namespace boxship::state {
 namespace {
@@ -23,6 +24,7 @@ public:
         interfaces();
         networks();
         registry();
+        examine_load_balancers(view_, complaints_);
         sums();
         return std::move(complaints_);
     }

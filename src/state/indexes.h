@@ -7,6 +7,7 @@
 #include "model/ecs.h"
 #include "model/network.h"
 #include "model/registry.h"
+#include "state/indexes_elbv2.h"
 
 namespace boxship::state {
 
@@ -55,6 +56,15 @@ struct InstancesByHost {  // by whose credentials may speak for it
     static void values(const Row& row, Emit emit)
     {
         if (!row.host_principal.empty() && row.status != InstanceStatus::inactive) emit(row.host_principal);
+    }
+};
+struct InstancesByEc2Id {  // "i-…"; several when a host registered anew
+    using Row = Instance;
+    using Value = std::string;
+    template <class Emit>
+    static void values(const Row& row, Emit emit)
+    {
+        if (!row.ec2_instance_id.empty() && row.status != InstanceStatus::inactive) emit(row.ec2_instance_id);
     }
 };
 struct InactiveInstancesByTime {  // what leaves memory next
@@ -141,6 +151,13 @@ struct EnisByTask {
     static void values(const Row& row, Emit emit) { if (row.task) emit(row.task); }
 };
 
+struct EnisByLoadBalancer {
+    using Row = Eni;
+    using Value = LoadBalancerId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { if (row.load_balancer) emit(row.load_balancer); }
+};
+
 struct RepositoryByName {
     using Row = Repository;
     using Value = ScopedName;
@@ -214,7 +231,7 @@ struct IndexesOf<Cluster> { using Type = std::tuple<ClusterByName>; };
 template <>
 struct IndexesOf<TaskDefinition> { using Type = std::tuple<DefinitionByRevision, DeletedDefinitions>; };
 template <>
-struct IndexesOf<Instance> { using Type = std::tuple<InstancesByCluster, InstancesByHost, InactiveInstancesByTime>; };
+struct IndexesOf<Instance> { using Type = std::tuple<InstancesByCluster, InstancesByHost, InstancesByEc2Id, InactiveInstancesByTime>; };
 template <>
 struct IndexesOf<Task> {
     using Type = std::tuple<TasksByCluster, TasksByInstance, TasksByDefinition, LiveTasksByDefinition, StoppedTasksByTime>;
@@ -226,7 +243,7 @@ struct IndexesOf<Subnet> { using Type = std::tuple<SubnetsByVpc>; };
 template <>
 struct IndexesOf<SecurityGroup> { using Type = std::tuple<GroupsByVpc>; };
 template <>
-struct IndexesOf<Eni> { using Type = std::tuple<EniByAddress, EnisBySubnet, EnisByTask>; };
+struct IndexesOf<Eni> { using Type = std::tuple<EniByAddress, EnisBySubnet, EnisByTask, EnisByLoadBalancer>; };
 template <>
 struct IndexesOf<Repository> { using Type = std::tuple<RepositoryByName>; };
 template <>
@@ -239,5 +256,17 @@ template <>
 struct IndexesOf<ImageTag> { using Type = std::tuple<TagsByDigest>; };
 template <>
 struct IndexesOf<Upload> { using Type = std::tuple<UploadsByActivity>; };
+template <>
+struct IndexesOf<LoadBalancer> { using Type = std::tuple<LoadBalancerByName>; };
+template <>
+struct IndexesOf<Listener> {
+    using Type = std::tuple<ListenersByLoadBalancer, ListenerByPort, ListenersByTargetGroup, ListenersByCertificate>;
+};
+template <>
+struct IndexesOf<ListenerRule> { using Type = std::tuple<RulesByListener, RuleByPriority, RulesByTargetGroup>; };
+template <>
+struct IndexesOf<TargetGroup> { using Type = std::tuple<TargetGroupByName>; };
+template <>
+struct IndexesOf<Target> { using Type = std::tuple<TargetsByGroup, DrainingTargetsByTime>; };
 
 }  // namespace boxship::state

@@ -14,7 +14,8 @@ namespace boxship::state {
 using AllTables = std::tuple<Table<Cluster>, Table<TaskDefinition>, Table<Family>, Table<Instance>, Table<Task>,
                              Table<ClientToken>, Table<AccountSetting>, Table<Vpc>, Table<Subnet>, Table<SecurityGroup>,
                              Table<Eni>, Table<Platform>, Table<Repository>, Table<Blob>, Table<BlobLink>, Table<Image>,
-                             Table<ImageTag>, Table<Upload>>;
+                             Table<ImageTag>, Table<Upload>, Table<LoadBalancer>, Table<Listener>, Table<ListenerRule>,
+                             Table<TargetGroup>, Table<Target>, Table<Certificate>>;
 
 struct Tables {
     AllTables all;

@@ -28,11 +28,15 @@ World::World()
 void World::open_store()
 {
     retention_.reset();
+    targets_.reset();
     store_ = std::make_unique<state::Store>(env(), state::make_memory_journal(journal_, executor_));
     retention_ = std::make_unique<control::Retention>(*store_);
+    targets_ = std::make_unique<control::Targets>(*store_);
     retention_->follow();
+    targets_->follow();
     CHECK(store_->load().ok());
     retention_->start();
+    targets_->start();
 }
 
 void World::restart()

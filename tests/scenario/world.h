@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "control/retention.h"
+#include "control/targets.h"
 #include "world/api.h"
 #include "world/timeline.h"
 
@@ -52,6 +53,7 @@ private:
     std::shared_ptr<state::MemoryJournalData> journal_ = std::make_shared<state::MemoryJournalData>();
     std::unique_ptr<state::Store> store_;
     std::unique_ptr<control::Retention> retention_;
+    std::unique_ptr<control::Targets> targets_;
 };
 
 }  // namespace boxship::tests

@@ -89,7 +89,7 @@ Server::Server(ServerWays ways)
       store_({ways_.clock, random_, state_lane_, ways_.stage},
              make_journal({ways_.stage, ways_.disk, journal_lane_, state_lane_, [this](const std::string& blob) { ways_.oracle.durable(blob); },
                            [this](const char* why) { die(why); }})),
-      retention_(store_), sessions_(store_)
+      retention_(store_), targets_(store_), sessions_(store_)
 {
     options_.registry_host = "localhost:4566";
     options_.endpoint = "http://127.0.0.1:4566";
@@ -101,6 +101,7 @@ Server::Server(ServerWays ways)
     });
     sessions_.follow();
     retention_.follow();
+    targets_.follow();
     const auto loaded = store_.load();
     if (!loaded.ok()) {
         ways_.stage.fail(8, "the journal cannot be loaded: {}", loaded.error().message);
@@ -128,7 +129,7 @@ void Server::prepare()
         [this](HostResult<> durable) {
             if (!durable.ok()) return die("the platform could not be prepared");
             ready_ = true;
-            retention_.start();
+            full_pass();
             beat();
         });
 }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "control/retention.h"
+#include "control/targets.h"
 #include "drive/agents/sessions.h"
 #include "sim/journal.h"
 #include "sim/oracle.h"
@@ -39,7 +40,11 @@ public:
     void accept(std::shared_ptr<Wire> wire, const InstanceId& instance, const std::string& host, bool send_credentials, Answered answered);
 
     void stall(Time until);                      // the process does not get to run
-    void full_pass() { retention_.start(); }     // every key is looked at
+    void full_pass()                             // every key is looked at
+    {
+        retention_.start();
+        targets_.start();
+    }
     state::View view() const { return store_.view(); }
     std::uint64_t groups_committed() const { return store_.groups_committed(); }
 
@@ -63,6 +68,7 @@ private:
     wire::SessionTokens tokens_;
     state::Store store_;
     control::Retention retention_;
+    control::Targets targets_;
     drive::Sessions sessions_;
     std::vector<std::weak_ptr<Wire>> wires_;
 };

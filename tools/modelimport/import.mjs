@@ -15,9 +15,11 @@ const botocore = process.env.MODELIMPORT_BOTOCORE;
 const botocoreVersion = '1.43.11';
 
 const services = {
+    acm: { api: 'acm/2015-12-08', validation: 'framework' },
     ec2: { api: 'ec2/2016-11-15', validation: 'ec2' },
     ecr: { api: 'ecr/2015-09-21', validation: 'ecr' },
     ecs: { api: 'ecs/2014-11-13', validation: 'own' },
+    elbv2: { api: 'elbv2/2015-12-01', validation: 'framework', package: 'elastic-load-balancing-v2' },
     sts: { api: 'sts/2011-06-15', validation: 'framework' },
 };
 
@@ -45,7 +47,7 @@ function resolve(reference) {
 class Importer {
     constructor(name, config) {
         this.name = name;
-        this.package = `@aws-sdk/client-${name}`;
+        this.package = `@aws-sdk/client-${config.package ?? name}`;
         this.root = path.join(path.dirname(require.resolve(this.package)), '..');
         this.version = JSON.parse(fs.readFileSync(path.join(this.root, 'package.json'))).version;
         this.client = require(this.package);
