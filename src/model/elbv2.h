@@ -116,10 +116,9 @@ struct RuleCondition {
     std::vector<std::string> values;              // one must fit
     std::string header;                           // http-header: which
     std::vector<KeyValue> pairs;                  // query-string; key "": any key
-    bool regex = false;                           // the values are regular expressions
     bool operator==(const RuleCondition&) const = default;
     template <class A>
-    void fields(A& a) { a(1, field); a(2, values); a(3, header); a(4, pairs); a(5, regex); }
+    void fields(A& a) { a(1, field); a(2, values); a(3, header); a(4, pairs); }
 };
 
 struct ListenerRule {
