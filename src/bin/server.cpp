@@ -150,12 +150,15 @@ HostResult<> serve(const Options& options)
     installation.registry_host = registry_host;
     installation.endpoint = endpoint;
     installation.registry = &registry;
+    installation.seal = [&](std::string_view plain, std::string_view context) { return crypto::seal(server_key, plain, context, random); };
     installation.zone_default = identity.region + "a";
     services::Served served;
     services::serve_ecs(served);
     services::serve_ecr(served);
     services::serve_ec2(served);
     services::serve_sts(served);
+    services::serve_elbv2(served);
+    services::serve_acm(served);
     front::Front front(store, served, installation, authenticator, clock, random,
                        front::Options{.account = identity.account, .regions = {identity.region}});
     admin::Admin admin(store, *hub, *history, {BOXSHIP_VERSION, endpoint, registry_host, identity.vpc_cidr, scope});

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/id.h"
 #include "base/ids.h"
@@ -34,6 +36,8 @@ struct Installation {
     std::string endpoint = "http://127.0.0.1:4566";   // where this API answers: what DiscoverPollEndpoint hands to agents
     std::string zone_default = "us-east-1a";
     double fargate_overcommit = 8;
+    // Makes a secret unreadable for whoever sees the journal. `context` must be the same when it is opened again.
+    std::function<std::string(std::string_view plain, std::string_view context)> seal;
     ecr::DataPath* registry = nullptr;                // the registry's bytes, passwords and links; nullptr: no registry runs
 };
 

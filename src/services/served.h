@@ -107,9 +107,11 @@ private:
 };
 
 // One per AWS service, in services/<svc>/served.cpp.
+void serve_acm(Served& served);
 void serve_ecs(Served& served);
 void serve_ecr(Served& served);
 void serve_ec2(Served& served);
+void serve_elbv2(Served& served);
 void serve_sts(Served& served);
 
 }  // namespace boxship::services

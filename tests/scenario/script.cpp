@@ -4,6 +4,7 @@
 
 #include "base/strings.h"
 #include "decide/lifecycle.h"
+#include "model/elbv2_arns.h"
 
 namespace boxship::tests {
 
@@ -159,6 +160,7 @@ std::string Script::step(const std::string& line)
         world_.advance(std::chrono::seconds(number * (unit == 'h' ? 3600 : unit == 'm' ? 60 : 1)));
         return "";
     }
+    if (verb == "health") return health(rest);
     if (verb == "vpc") return add_vpc(rest);
     if (verb == "restart") {
         world_.restart();
@@ -267,6 +269,28 @@ std::string Script::connect(const std::string& host, bool connected)
         txn.put(std::move(instance));
     });
     return "";
+}
+
+std::string Script::health(const std::string& text)
+{
+    std::string rest = text;
+    const std::string group = take_word(rest), id = take_word(rest), found = take_word(rest);
+    bool known = false;
+    world_.change([&](state::Txn& txn) {
+        for (const auto& [key, row] : std::map(txn.rows<model::Target>())) {
+            if (key.id != id || model::target_group_arn(*txn.get<model::TargetGroup>(key.group)) != group) continue;
+            known = true;
+            model::Target target = *row;
+            if (found == "drained") {
+                target.drained = true;
+            } else {
+                target.state = found == "healthy" ? model::TargetState::healthy : model::TargetState::unhealthy;
+                target.reason = found == "healthy" ? model::TargetReason::none : model::TargetReason::timeout;
+            }
+            txn.put(std::move(target));
+        }
+    });
+    return known ? "" : "there is no such target";
 }
 
 std::string Script::add_vpc(const std::string& text)

@@ -15,6 +15,7 @@
 //     acknowledge $task                        the agent stored the payload, or the order to stop
 //     report $task RUNNING|STOPPED|PENDING [exit=1] [reason="text"] [container=web]
 //     connect h1 | disconnect h1
+//     health $group 172.31.0.9 healthy|unhealthy|drained     what the load balancer finds out about a target
 //     advance 10s | 5m | 2h
 //     vpc 10.0.0.0/28                          one more VPC, all of it one subnet in us-east-1a: $other_subnet, $other_group
 //     restart                                  a new control plane on the same journal
@@ -44,6 +45,7 @@ private:
     std::string instances(const std::string& rest);
     std::string report(const std::string& rest);
     std::string connect(const std::string& host, bool connected);
+    std::string health(const std::string& rest);
     std::string add_vpc(const std::string& range);
     std::string acknowledge(const std::string& task);
     std::string fill_in(const std::string& text) const;

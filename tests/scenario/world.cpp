@@ -27,6 +27,7 @@ World::World()
 
 void World::open_store()
 {
+    installation_.seal = [](std::string_view plain, std::string_view context) { return std::string(context) + ":" + std::to_string(plain.size()); };
     retention_.reset();
     targets_.reset();
     store_ = std::make_unique<state::Store>(env(), state::make_memory_journal(journal_, executor_));

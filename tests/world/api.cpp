@@ -18,6 +18,8 @@ void serve_all(services::Served& served)
     services::serve_ecr(served);
     services::serve_ec2(served);
     services::serve_sts(served);
+    services::serve_elbv2(served);
+    services::serve_acm(served);
 }
 
 services::Principal root_principal() { return {.arn = "arn:aws:iam::000000000000:root", .id = "000000000000"}; }

@@ -16,6 +16,8 @@ int main(int argc, char** argv)
     services::serve_ecr(served);
     services::serve_ec2(served);
     services::serve_sts(served);
+    services::serve_elbv2(served);
+    services::serve_acm(served);
     const std::string page = coverage::page(shape::services(), served);
     const std::string_view mode = argc == 3 ? argv[1] : "";
     if (mode == "--write") {
