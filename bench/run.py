@@ -10,6 +10,7 @@ import tempfile
 HERE = pathlib.Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "e2e")]
 
+import alb  # noqa: E402
 import api  # noqa: E402
 import idle  # noqa: E402
 import images_bench  # noqa: E402
@@ -17,7 +18,7 @@ import launch  # noqa: E402
 import placement  # noqa: E402
 
 BENCHES = {"launch": launch.run, "first_start": images_bench.first_start, "describe": api.describe, "register": api.register, "push": images_bench.push,
-           "place": placement.place, "restart": placement.restart, "idle": idle.run}
+           "place": placement.place, "restart": placement.restart, "alb": alb.run, "idle": idle.run}
 
 
 def show(value):

@@ -1,9 +1,12 @@
+#include <algorithm>
+
 #include <boost/asio/awaitable.hpp>
 
 #include "admin/admin.h"
 #include "base/ipv4.h"
 #include "bridge/store_call.h"
 #include "model/arns.h"
+#include "model/elbv2_arns.h"
 
 namespace boxship::admin {
 namespace {
@@ -31,6 +34,29 @@ Json host_json(const state::View& view, const model::Instance& instance)
     case model::InstanceStatus::deregistering: json.set("status", "DEREGISTERING"); break;
     case model::InstanceStatus::inactive: json.set("status", "INACTIVE"); break;
     }
+    return json;
+}
+
+Json balancer_json(const state::View& view, const model::LoadBalancer& balancer)
+{
+    static constexpr const char* states[] = {"provisioning", "active", "active_impaired", "failed"};
+    Json json = Json::object({{"name", balancer.name},
+                              {"dnsName", model::dns_name(balancer)},
+                              {"arn", model::load_balancer_arn(balancer)},
+                              {"state", states[static_cast<std::size_t>(balancer.state)]}});
+    if (!balancer.state_reason.empty()) json.set("reason", balancer.state_reason);
+    Json addresses = Json::array(), urls = Json::array();
+    for (const auto& zone : balancer.zones)
+        if (const auto eni = view.get<model::Eni>(zone.eni)) addresses.push_back(ipv4_text(eni->address));
+    auto listeners = view.all<state::ListenersByLoadBalancer>(balancer.id);
+    std::ranges::sort(listeners, {}, [](const auto& listener) { return listener->port; });
+    for (const auto& listener : listeners) {
+        const bool https = listener->protocol == model::ListenerProtocol::https;
+        const bool usual = listener->port == (https ? 443 : 80);
+        urls.push_back((https ? "https://" : "http://") + model::dns_name(balancer) + (usual ? "" : ":" + std::to_string(listener->port)));
+    }
+    json.set("addresses", std::move(addresses));
+    json.set("urls", std::move(urls));
     return json;
 }
 
@@ -68,7 +94,7 @@ Json task_json(const state::View& view, const model::Task& task)
 http::Async<http::Response> Admin::status()
 {
     const auto look = [this](state::Txn& txn) {
-        Json hosts = Json::array(), tasks = Json::array();
+        Json hosts = Json::array(), tasks = Json::array(), balancers = Json::array();
         int connected = 0, live = 0;
         for (const auto& [id, instance] : txn.rows<model::Instance>()) {
             if (instance->status == model::InstanceStatus::inactive) continue;
@@ -80,6 +106,7 @@ http::Async<http::Response> Admin::status()
             ++live;
             tasks.push_back(task_json(txn, *task));
         }
+        for (const auto& [id, balancer] : txn.rows<model::LoadBalancer>()) balancers.push_back(balancer_json(txn, *balancer));
         const auto platform = txn.get<model::Platform>(0);
         Json json = Json::object({{"version", facts_.version},
                                   {"endpoint", facts_.endpoint},
@@ -92,6 +119,7 @@ http::Async<http::Response> Admin::status()
                                   {"liveTasks", live}});
         json.set("hosts", std::move(hosts));
         json.set("tasks", std::move(tasks));
+        json.set("loadBalancers", std::move(balancers));
         return json;
     };
     const auto json = co_await bridge::update(store_, look);

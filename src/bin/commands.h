@@ -23,6 +23,7 @@ Command up_command();
 Command down_command();
 Command server_command();
 Command agent_command();
+Command balancer_command();
 Command env_command();
 Command status_command();
 Command explain_command();

@@ -19,7 +19,7 @@
 namespace boxship::bin {
 namespace {
 
-HostResult<> stop_platform(const DataDirectory& data)
+HostResult<> stop_platform(const DataDirectory& data, Balancer balancer)
 {
     if (const auto up = Supervisor::running(data.file("run"))) {
         ::kill(up->pid, SIGTERM);
@@ -27,7 +27,7 @@ HostResult<> stop_platform(const DataDirectory& data)
         if (Supervisor::running(data.file("run")))
             return HostError{fmt::format("the supervisor (process {}) did not end within 30 s", up->pid)};
     }
-    stop_orphans(data.file("run"), Milliseconds(10000));
+    stop_orphans(data.file("run"), Milliseconds(10000), balancer);
     return {};
 }
 
@@ -70,7 +70,8 @@ int run_down(const Options& options)
             fmt::print(stderr, "boxship: {}; going on, since everything is removed\n", stopped.error().message);
         }
     }
-    if (const auto stopped = stop_platform(data); !stopped.ok()) return fail(stopped.error());
+    const Balancer balancer = options.has("--keep-tasks") ? Balancer::goes_on : Balancer::stops;
+    if (const auto stopped = stop_platform(data, balancer); !stopped.ok()) return fail(stopped.error());
     if (options.has("--purge")) {
         if (const auto purged = purge(data, *identity); !purged.ok()) return fail(purged.error());
     }
@@ -85,7 +86,7 @@ Command down_command()
     return {"down",
             {"boxship down [--keep-tasks] [--purge]",
              "Stop the tasks, then the platform",
-             {{"--keep-tasks", "", "leave the containers running; the next 'up' takes them back"},
+             {{"--keep-tasks", "", "leave containers and load balancers running; the next 'up' takes them back"},
               {"--purge", "", "also remove all data and every trace on this host"}},
              {"sudo boxship down", "sudo boxship down --purge"}},
             run_down};

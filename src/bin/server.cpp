@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "bin/commands.h"
+#include "bin/balancer.h"
 #include "bin/data_directory.h"
 #include "bin/routes.h"
 #include "bin/supervisor.h"
@@ -120,6 +121,8 @@ HostResult<> serve(const Options& options)
     control::Retention retention(store);
     control::Targets targets(store);
     control::LostHosts lost_hosts(store, lost_after);
+    RouterNetwork network(identity);
+    drive::haproxy::Balancers balancers(store, network, balancers_options(data, identity, server_key));
     std::optional<drive::AgentHub> hub;
     hub.emplace(store, io, sessions, *history,
                 drive::HubOptions{.registry_host = registry_host, .endpoint = endpoint, .server_key = server_key, .heartbeat_interval = heartbeat});
@@ -128,6 +131,7 @@ HostResult<> serve(const Options& options)
     retention.follow();
     targets.follow();
     lost_hosts.follow();
+    balancers.follow();
     RETURN_IF_ERROR(store.load());
     RETURN_IF_ERROR(prepare(store, identity, random, clock.now()));
     store.update([&](state::Txn& txn) { history->tell_all(txn); }, [](HostResult<>) {});
@@ -160,7 +164,7 @@ HostResult<> serve(const Options& options)
     services::serve_elbv2(served);
     services::serve_acm(served);
     front::Front front(store, served, installation, authenticator, clock, random,
-                       front::Options{.account = identity.account, .regions = {identity.region}});
+                       front::Options{.account = identity.account, .regions = {identity.region}, .metrics = {[&] { return balancers.metrics(); }}});
     admin::Admin admin(store, *hub, *history, {BOXSHIP_VERSION, endpoint, registry_host, identity.vpc_cidr, scope});
     Routes routes(front, authenticator, registry, *hub, admin);
 
@@ -179,6 +183,7 @@ HostResult<> serve(const Options& options)
     retention.start();
     targets.start();
     lost_hosts.start();
+    balancers.start();
     log_info("boxship {} answers on {}", BOXSHIP_VERSION, endpoint);
 
     int signal = 0;
@@ -187,6 +192,7 @@ HostResult<> serve(const Options& options)
     server->drain(Milliseconds(5000));
     background.reset();
     server.reset();
+    balancers.stop();
     finish_posted(state_thread);
     hub.reset();
     finish_posted(state_thread);

@@ -1,4 +1,4 @@
-// boxship status: hosts and tasks with their addresses, in one screen.
+// boxship status: hosts, tasks and load balancers with their addresses, in one screen.
 #include <fmt/format.h>
 
 #include "bin/api_client.h"
@@ -51,6 +51,17 @@ void print_status(const Json& status, Time now)
     }
     if (tasks.empty()) fmt::print("No task is running. Run one: aws ecs run-task …\n");
     else tasks.print();
+    Table balancers({"LOAD BALANCER", "STATE", "ANSWERS AT"});
+    for (const Json& balancer : status["loadBalancers"].as_array()) {
+        std::string urls;
+        for (const Json& url : balancer["urls"].as_array()) urls += (urls.empty() ? "" : " ") + url.as_string();
+        balancers.add({balancer.get_string("name"), balancer.get_string("state"), urls.empty() ? "(no listener)" : urls});
+    }
+    if (balancers.empty()) return;
+    fmt::print("\n");
+    balancers.print();
+    for (const Json& balancer : status["loadBalancers"].as_array())
+        if (balancer.has("reason")) fmt::print("{}: {}\n", balancer.get_string("name"), balancer.get_string("reason"));
 }
 
 int run_status(const Options& options)
@@ -70,7 +81,7 @@ int run_status(const Options& options)
 
 Command status_command()
 {
-    return {"status", {"boxship status [--json]", "Show hosts and tasks with their addresses", {}, {"boxship status --json | jq .tasks"}}, run_status};
+    return {"status", {"boxship status [--json]", "Show hosts, tasks and load balancers with their addresses", {}, {"boxship status --json | jq .tasks"}}, run_status};
 }
 
 }  // namespace boxship::bin

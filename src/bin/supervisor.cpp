@@ -32,28 +32,6 @@ constexpr auto back_off_max = std::chrono::seconds(2);
 constexpr auto healthy_after = std::chrono::seconds(5);
 constexpr off_t log_bytes_max = 16 << 20;
 
-env::UniqueFd open_pidfd(pid_t pid) { return env::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
-
-bool wait_gone(const env::UniqueFd& pidfd, Milliseconds timeout)
-{
-    pollfd fd{pidfd.get(), POLLIN, 0};
-    return ::poll(&fd, 1, static_cast<int>(timeout.count())) == 1;
-}
-
-void terminate(const ProcessId& process, Milliseconds grace)
-{
-    const env::UniqueFd pidfd = open_pidfd(process.pid);
-    // Opened, then looked at again: now the descriptor is surely that process and not a successor of its number.
-    const auto now = find_process(process.pid);
-    if (!pidfd || !now || now->start_time != process.start_time) return;
-    ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGTERM, nullptr, 0);
-    if (!wait_gone(pidfd, grace)) {
-        ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
-        wait_gone(pidfd, Milliseconds(5000));
-    }
-    ::waitpid(process.pid, nullptr, WNOHANG);  // ours: reap it; not ours: init does
-}
-
 sigset_t stop_signals()
 {
     sigset_t signals;
@@ -64,50 +42,6 @@ sigset_t stop_signals()
 }
 
 }  // namespace
-
-std::optional<ProcessId> find_process(pid_t pid)
-{
-    const auto stat = env::read_file("/proc/" + std::to_string(pid) + "/stat");
-    if (!stat.ok()) return std::nullopt;
-    const auto name_end = stat->rfind(')');  // the name may hold anything, spaces and brackets included
-    if (name_end == stat->npos) return std::nullopt;
-    const auto words = split(std::string_view(*stat).substr(name_end + 2), ' ');
-    if (words.size() < 20 || words[0] == "Z" || words[0] == "X") return std::nullopt;
-    return ProcessId{pid, words[19]};
-}
-
-std::optional<ProcessId> read_pid_file(const std::string& path)
-{
-    const auto text = env::read_file(path);
-    if (!text.ok()) return std::nullopt;
-    const auto words = split(trim(*text), ' ');
-    pid_t pid = 0;
-    if (words.size() != 2 || std::from_chars(words[0].data(), words[0].data() + words[0].size(), pid).ec != std::errc{} || pid <= 0)
-        return std::nullopt;
-    const auto process = find_process(pid);
-    if (!process || process->start_time != words[1]) return std::nullopt;
-    return process;
-}
-
-HostResult<> write_pid_file(const std::string& path, pid_t pid)
-{
-    const auto process = find_process(pid);
-    if (!process) return HostError{"process " + std::to_string(pid) + " ended at once"};
-    return env::write_file_durably(path, fmt::format("{} {}\n", process->pid, process->start_time));
-}
-
-HostResult<env::UniqueFd> claim_name(const std::string& run_directory, const std::string& name)
-{
-    RETURN_IF_ERROR(env::make_directories(run_directory, 0700));
-    const std::string path = run_directory + "/" + name;
-    ASSIGN_OR_RETURN(env::UniqueFd lock, env::open_file(path + ".lock", O_RDWR | O_CREAT, 0600));
-    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK) return host_error("lock " + path + ".lock", errno);
-        return HostError{fmt::format("the {} of this platform runs already; {}.pid names its process", name, path)};
-    }
-    RETURN_IF_ERROR(write_pid_file(path + ".pid", ::getpid()));
-    return lock;
-}
 
 Supervisor::Supervisor(std::string run_directory, std::string log_directory)
     : run_directory_(std::move(run_directory)), log_directory_(std::move(log_directory))
@@ -140,7 +74,7 @@ bool Supervisor::adopt(Watched& watched)
 {
     const auto process = read_pid_file(run_directory_ + "/" + watched.child.name + ".pid");
     if (!process) return false;
-    watched.pidfd = open_pidfd(process->pid);
+    watched.pidfd = env::open_pidfd(process->pid);
     if (!watched.pidfd) return false;
     watched.process = *process;
     watched.started = Clock::now();
@@ -180,7 +114,7 @@ HostResult<> Supervisor::launch(Watched& watched)
     if (spawned != 0) return host_error("start " + watched.child.argv[0], spawned);
     env::crash_point("supervisor.launched");
 
-    watched.pidfd = open_pidfd(pid);
+    watched.pidfd = env::open_pidfd(pid);
     watched.started = Clock::now();
     watched.restart_at.reset();
     watched.process = find_process(pid).value_or(ProcessId{pid, ""});
@@ -245,20 +179,24 @@ Supervisor::Stop Supervisor::watch()
 void Supervisor::stop_children(Milliseconds grace)
 {
     for (auto watched = children_.rbegin(); watched != children_.rend(); ++watched) {
-        if (watched->pidfd) terminate(watched->process, grace);
+        if (watched->pidfd) env::terminate(watched->process, grace);
         (void)env::remove_file(run_directory_ + "/" + watched->child.name + ".pid");  // stale files are recognised anyway
     }
     children_.clear();
 }
 
-void stop_orphans(const std::string& run_directory, Milliseconds grace)
+void stop_orphans(const std::string& run_directory, Milliseconds grace, Balancer balancer)
 {
     const auto names = env::list_directory(run_directory);
     if (!names.ok()) return;
-    // Agents before the server ("agent-…" sorts before "server"), so that they can still report.
+    const std::string last = std::string(balancer_name) + ".pid";
+    // Agents before the server ("agent-…" sorts before "server"), so that they can still report; the load balancers after it,
+    // because it would start them again.
     for (const auto& name : *names)
-        if (name.ends_with(".pid") && name != "up.pid")
-            if (const auto process = read_pid_file(run_directory + "/" + name)) terminate(*process, grace);
+        if (name.ends_with(".pid") && name != "up.pid" && name != last)
+            if (const auto process = read_pid_file(run_directory + "/" + name)) env::terminate(*process, grace);
+    if (balancer == Balancer::goes_on) return;
+    if (const auto process = read_pid_file(run_directory + "/" + last)) env::terminate(*process, grace);
 }
 
 }  // namespace boxship::bin

@@ -12,23 +12,16 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "env/real/pid_file.h"
 #include "env/real/unique_fd.h"
 
 namespace boxship::bin {
 
-// A process, told apart from a later one with the same number by its start time.
-struct ProcessId {
-    pid_t pid = 0;
-    std::string start_time;  // of /proc/<pid>/stat, in clock ticks since boot
-};
-std::optional<ProcessId> find_process(pid_t pid);                       // nothing: it is gone, or a zombie
-std::optional<ProcessId> read_pid_file(const std::string& path);        // nothing: no file, or that process is gone
-HostResult<> write_pid_file(const std::string& path, pid_t pid);
-
-// A child says first of all which process it is: the only one of its name, for as long as the descriptor is open, and its
-// pid file names it. Not its supervisor writes that file: one that is killed just then would leave a process nobody knows.
-// An error when another process has the name.
-HostResult<env::UniqueFd> claim_name(const std::string& run_directory, const std::string& name);
+using env::claim_name;
+using env::find_process;
+using env::ProcessId;
+using env::read_pid_file;
+using env::write_pid_file;
 
 struct Child {
     std::string name;                  // "server", "agent-fargate": its pid and log file
@@ -71,7 +64,11 @@ private:
     std::vector<Watched> children_;
 };
 
+// The load balancers' own process: the server starts it, and it goes on without.
+constexpr const char* balancer_name = "balancer";
+
 // Stops processes that no supervisor watches any more, by their pid files.
-void stop_orphans(const std::string& run_directory, Milliseconds grace);
+enum class Balancer { stops, goes_on };
+void stop_orphans(const std::string& run_directory, Milliseconds grace, Balancer balancer);
 
 }  // namespace boxship::bin

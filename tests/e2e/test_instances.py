@@ -4,7 +4,7 @@ import urllib.request
 
 import pytest
 
-from harness.platform import wait_for
+from harness.platform import free_port, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +134,30 @@ def test_awsvpc_on_an_instance(platform, instances, hello):
     assert task["containerInstanceArn"] in instances
     assert arn in page(f"http://{platform.address(task)}/")
     platform.stop(arn)
+
+
+def test_a_load_balancer_reaches_dynamic_ports(platform, instances, ecs, hello):
+    """S5: several tasks per instance behind one load balancer, registered by instance and port."""
+    definition = define(platform, hello, "bridge", {"portMappings": [{"containerPort": 80}]})
+    arns = [task["taskArn"] for task in run(platform, definition, count=4)["tasks"]]
+    hosts = {h["containerInstanceArn"]: h["ec2InstanceId"]
+             for h in ecs.describe_container_instances(cluster="default", containerInstances=instances)["containerInstances"]}
+    targets = []
+    for arn in arns:
+        task = platform.wait_status(arn, "RUNNING")
+        targets.append({"Id": hosts[task["containerInstanceArn"]], "Port": task["containers"][0]["networkBindings"][0]["hostPort"]})
+    elb, subnets = platform.client("elbv2"), platform.client("ec2").describe_subnets()["Subnets"]
+    balancer = elb.create_load_balancer(Name="instances", Subnets=[s["SubnetId"] for s in subnets])["LoadBalancers"][0]
+    group = elb.create_target_group(Name="instances", Protocol="HTTP", Port=80, VpcId=subnets[0]["VpcId"])["TargetGroups"][0]["TargetGroupArn"]
+    elb.register_targets(TargetGroupArn=group, Targets=targets)
+    port = free_port()
+    elb.create_listener(LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=port, DefaultActions=[{"Type": "forward", "TargetGroupArn": group}])
+    elb.get_waiter("target_in_service").wait(TargetGroupArn=group, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    seen = set()
+    for _ in range(12):
+        seen |= {arn for arn in arns if arn in page(f"http://127.0.0.1:{port}/")}
+    assert seen == set(arns)
+    elb.delete_load_balancer(LoadBalancerArn=balancer["LoadBalancerArn"])
+    elb.delete_target_group(TargetGroupArn=group)
+    for arn in arns:
+        platform.stop(arn)

@@ -198,6 +198,17 @@ Message add_address(int index, Ipv4 address, int bits)
     return message;
 }
 
+Message delete_address(int index, Ipv4 address, int bits)
+{
+    Message message(fmt::format("delete address {}/{}", to_text(address), bits), RTM_DELADDR, 0);
+    ifaddrmsg header{};
+    header.ifa_family = AF_INET;
+    header.ifa_prefixlen = std::uint8_t(bits);
+    header.ifa_index = std::uint32_t(index);
+    message.body(header).address(IFA_LOCAL, address).address(IFA_ADDRESS, address).tolerate(EADDRNOTAVAIL);
+    return message;
+}
+
 HostResult<std::vector<Ipv4Net>> addresses_of(Netlink& netlink, int index)
 {
     std::vector<Ipv4Net> found;

@@ -56,6 +56,7 @@ Message make_bridge(const std::string& name, Mac mac, std::uint32_t mtu);
 Message delete_link(const std::string& name);                       // absent: fine
 Message set_link_up(int index);
 Message add_address(int index, Ipv4 address, int bits);             // present: fine
+Message delete_address(int index, Ipv4 address, int bits);          // absent: fine
 HostResult<std::vector<Ipv4Net>> addresses_of(Netlink& netlink, int index);   // the address itself with its prefix length
 Message add_neighbour(int index, Ipv4 address, Mac mac);            // permanent; replaces
 

@@ -20,7 +20,7 @@ def _processes():
             command = (entry / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if command and os.path.basename(command[0]) in (b"boxship", b"crun", b"runc"):
+        if command and os.path.basename(command[0]) in (b"boxship", b"crun", b"runc", b"haproxy"):
             found.add(f"process {entry.name} {b' '.join(command).decode(errors='replace')[:120]}")
     return found
 

@@ -1,0 +1,88 @@
+// boxship balancer: becomes the HAProxy that serves the load balancers. The server starts it.
+#include "bin/balancer.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "bin/commands.h"
+#include "bin/programs.h"
+#include "bin/supervisor.h"
+#include "env/real/process.h"
+#include "runtime/net/namespace.h"
+
+namespace boxship::bin {
+
+namespace net = runtime::net;
+
+RouterNetwork::RouterNetwork(const PlatformIdentity& identity)
+    : platform_{.id = identity.short_id, .run_dir = identity.run_directory(), .agent = "balancer"}
+{
+}
+
+HostResult<std::string> RouterNetwork::prepare(const std::string& vpc, const model::Vpc& row, const std::vector<std::uint32_t>& addresses)
+{
+    constexpr int loopback = 1;   // lo is always link 1
+    // Agents call the router of the default VPC so, whatever its id.
+    const std::string name = row.is_default ? "default" : vpc;
+    const net::Ipv4Net range{{row.network}, row.prefix};
+    auto& router = routers_[name];
+    if (!router || !net::is_namespace(router->namespace_path())) {
+        ASSIGN_OR_RETURN(router, net::Router::ensure(platform_, {name, range, row.is_default}));
+    }
+    ASSIGN_OR_RETURN(const auto standing, net::addresses_of(router->routes(), loopback));
+    for (const auto& address : standing) {
+        const bool ours = range.contains(address.base);
+        if (ours && std::ranges::find(addresses, address.base.value) == addresses.end())
+            RETURN_IF_ERROR(router->routes().request(net::delete_address(loopback, address.base, 32)));
+    }
+    for (const std::uint32_t address : addresses) RETURN_IF_ERROR(router->routes().request(net::add_address(loopback, {address}, 32)));
+    return router->namespace_path();
+}
+
+drive::haproxy::BalancersOptions balancers_options(const DataDirectory& data, const PlatformIdentity& identity, const crypto::Key& server_key)
+{
+    drive::haproxy::BalancersOptions options;
+    options.directory = identity.run_directory() + "/balancer";
+    options.process.command = {own_program(), "balancer", "--data", data.path(), options.directory + "/haproxy.cfg"};
+    options.process.pid_file = data.file(std::string("run/") + balancer_name + ".pid");
+    options.process.admin_socket = options.directory + "/admin.sock";
+    options.process.master_socket = options.directory + "/master.sock";
+    options.process.log_file = data.file(std::string("log/") + balancer_name + ".log");
+    options.open_key = [server_key](const model::Certificate& certificate) {
+        return crypto::open(server_key, certificate.sealed_key, "certificate " + to_text(certificate.id));
+    };
+    return options;
+}
+
+namespace {
+
+int run_balancer(const Options& options)
+{
+    if (options.words().size() != 1) return fail("name the configuration: boxship balancer FILE");
+    env::raise_open_files_limit();
+    const DataDirectory data(options.data_directory());
+    auto name = claim_name(data.file("run"), balancer_name);
+    if (!name.ok()) return fail(name.error());
+    // Held for as long as a process of it lives, through the exec.
+    ::fcntl(name->get(), F_SETFD, 0);
+    const std::string configuration = options.words().front();
+    // -W: a master and its workers; SIGUSR2 to the master reads the configuration again.
+    const std::string master = configuration.substr(0, configuration.rfind('/')) + "/master.sock,mode,600";
+    ::execlp("haproxy", "haproxy", "-W", "-S", master.c_str(), "-f", configuration.c_str(), nullptr);
+    if (errno == ENOENT) return fail("HAProxy is not installed: apt-get install haproxy");
+    return fail(host_error("start haproxy", errno));
+}
+
+}  // namespace
+
+Command balancer_command()
+{
+    return {"balancer",
+            {"boxship balancer CONFIGURATION", "Serve the load balancers (the server starts this)", {}, {}},
+            run_balancer,
+            false};
+}
+
+}  // namespace boxship::bin
