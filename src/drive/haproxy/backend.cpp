@@ -16,7 +16,7 @@ namespace {
 using namespace model;
 
 constexpr int probe_places = 4;
-constexpr const char* probe_interval = "100ms";
+constexpr const char* probe_interval = "50ms";
 
 std::string balance_of(const std::string& algorithm)
 {

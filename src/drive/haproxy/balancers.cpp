@@ -16,7 +16,7 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-constexpr Milliseconds soon{50}, ordinarily{1000}, never{-1};
+constexpr Milliseconds soon{20}, ordinarily{1000}, never{-1};
 
 bool concerns_us(const state::Change& change)
 {

@@ -70,7 +70,7 @@ std::string section_settings(const BalancerPlan& balancer)
         out += "    log stdout format raw local0 info\n";
         out += fmt::format("    log-format {}\n",
                            word("%[var(txn.scheme)] %[date,utime(%Y-%m-%dT%H:%M:%S)]Z " + balancer.name +
-                                " %ci:%cp %si:%sp %Tw %Tr %Td %ST %ST %U %B \"%HM %HU %HV\" \"%[capture.req.hdr(0)]\" - - %[var(txn.to)] \"%[var(txn.trace)]\""));
+                                " %ci:%cp %si:%sp %Tw %Tr %Td %ST %ST %U %B \"%HM %HU %HV\" \"%[capture.req.hdr(0)]\" - - %b \"%[var(txn.trace)]\""));
         out += "    declare capture request len 256\n    http-request capture req.hdr(user-agent) id 0\n";
     }
     return out;
@@ -144,10 +144,14 @@ std::string configuration(const Plan& plan, const ConfigurationOptions& options)
             const bool alone = sharers != by_port.end() && sharers->second.size() == 1 && sharers->second.front().second == &listener;
             if (alone) frontend.lines += loopback_binds(listener.row->port, tls, options.ipv6);
             frontend.lines += section_settings(balancer);
-            append_rules(frontend, listener, "");
+            // The most common listener: everything goes to one group.
+            const auto& actions = listener.row->actions;
+            const bool plain = listener.rules.empty() && actions.size() == 1 && actions[0].type == ActionType::forward && actions[0].targets.size() == 1;
+            if (!plain) append_rules(frontend, listener, "");
             append_headers(frontend, balancer, listener, "");
             if (has_sticky(listener)) frontend.lines += sticky_lines;
-            out += fmt::format("frontend {}\n{}{}", name, frontend.lines, forward_lines);
+            out += fmt::format("frontend {}\n{}{}", name, frontend.lines,
+                               plain ? fmt::format("    default_backend {}\n", group_name(actions[0].targets[0].group)) : forward_lines);
         }
     }
     for (const auto& [port, sharers] : by_port) {

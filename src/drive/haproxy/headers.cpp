@@ -25,15 +25,16 @@ private:
 };
 
 // X-Forwarded-For in one line, as applications expect it: what came, a comma, the client. When several came, the client
-// gets a line of its own, which means the same.
-void add_forwarded_for(Lines& lines, const std::string& mode, bool with_port)
+// gets a line of its own, which means the same. `plain`: nothing else decides; then HAProxy's own option is the cheapest.
+void add_forwarded_for(Lines& lines, const std::string& mode, bool with_port, bool plain)
 {
     const std::string client = with_port ? "%[src]:%[src_port]" : "%[src]";
     if (mode == "remove") return lines.add("http-request del-header X-Forwarded-For");
     if (mode == "preserve") return;
     lines.add("http-request add-header X-Forwarded-For " + client, "{ req.fhdr_cnt(x-forwarded-for) gt 1 }");
     lines.add("http-request set-header X-Forwarded-For %[req.fhdr(x-forwarded-for)],\\x20" + client, "{ req.fhdr_cnt(x-forwarded-for) eq 1 }");
-    lines.add("http-request set-header X-Forwarded-For " + client, "!{ req.hdr(x-forwarded-for) -m found }");
+    if (plain && !with_port) lines.add("option forwardfor if-none");
+    else lines.add("http-request set-header X-Forwarded-For " + client, "!{ req.hdr(x-forwarded-for) -m found }");
 }
 
 struct ResponseHeader {
@@ -63,14 +64,16 @@ void append_headers(Frontend& frontend, const BalancerPlan& balancer, const List
     const auto of_listener = [&](const char* key) { return attribute_of(listener_attributes(), listener.row->attributes, key); };
     const bool https = listener.row->protocol == ListenerProtocol::https;
 
-    add_forwarded_for(lines, of_balancer("routing.http.xff_header_processing.mode"), of_balancer("routing.http.xff_client_port.enabled") == "true");
+    add_forwarded_for(lines, of_balancer("routing.http.xff_header_processing.mode"), of_balancer("routing.http.xff_client_port.enabled") == "true",
+                      guard.empty());
     lines.add(fmt::format("http-request set-header X-Forwarded-Proto {}", https ? "https" : "http"));
     lines.add(fmt::format("http-request set-header X-Forwarded-Port {}", listener.row->port));
     // Root=1-<seconds, hexadecimal>-<96 random bits>, unless the request is traced already: then only our own part is added.
+    const std::string trace = "1-%[var(txn.seconds),lower]-%[uuid,bytes(0,8)]%[uuid,bytes(0,8)]%[uuid,bytes(0,8)]";
     lines.add("http-request set-var-fmt(txn.seconds) %{+X}Ts");
-    lines.add("http-request set-var-fmt(txn.trace) 1-%[var(txn.seconds),lower]-%[uuid,regsub(-,,g),bytes(0,24)]");
-    lines.add("http-request set-header X-Amzn-Trace-Id Self=%[var(txn.trace)];%[req.hdr(x-amzn-trace-id)]", "{ req.hdr(x-amzn-trace-id) -m found }");
-    lines.add("http-request set-header X-Amzn-Trace-Id Root=%[var(txn.trace)]", "!{ req.hdr(x-amzn-trace-id) -m found }");
+    lines.add("http-request set-header X-Amzn-Trace-Id Self=" + trace + ";%[req.hdr(x-amzn-trace-id)]", "{ req.hdr(x-amzn-trace-id) -m found }");
+    lines.add("http-request set-header X-Amzn-Trace-Id Root=" + trace, "!{ req.hdr(x-amzn-trace-id) -m found }");
+    if (of_balancer("access_logs.s3.enabled") == "true") lines.add("http-request set-var(txn.trace) req.hdr(x-amzn-trace-id)");
     if (https && of_balancer("routing.http.x_amzn_tls_version_and_cipher_suite.enabled") == "true") {
         lines.add(fmt::format("http-request set-header {} %[ssl_fc_protocol]", word(of_listener("routing.http.request.x_amzn_tls_version.header_name"))));
         lines.add(fmt::format("http-request set-header {} %[ssl_fc_cipher]", word(of_listener("routing.http.request.x_amzn_tls_cipher_suite.header_name"))));

@@ -3,6 +3,7 @@
 
 #include "decide/targets.h"
 #include "services/ec2/lookup.h"
+#include "services/elbv2/common.h"
 #include "services/elbv2/serve.h"
 
 namespace boxship::services::elbv2 {
