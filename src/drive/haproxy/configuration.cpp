@@ -15,6 +15,7 @@ namespace {
 
 using namespace model;
 
+// Checks begin spread over their interval, half a minute, unless it is said otherwise: too long for a new target.
 constexpr const char* preamble = R"(global
     description {generation}
     chroot {directory}/empty
@@ -23,6 +24,7 @@ constexpr const char* preamble = R"(global
     noreuseport
     hard-stop-after 1h
     mworker-max-reloads 100
+    max-spread-checks 100ms
     tune.ssl.default-dh-param 2048
 defaults
     mode http
