@@ -68,7 +68,7 @@ Json task_json(const state::View& view, const model::Task& task)
                               {"lastStatus", to_text(task.status)},
                               {"desiredStatus", task.wanted ? "RUNNING" : "STOPPED"},
                               {"fargate", task.launch_type == model::LaunchType::fargate},
-                              {"zone", task.zone},
+                              {"zone", task.zone.str()},
                               {"createdAt", task.created_at.ms}});
     if (const auto cluster = view.get<model::Cluster>(task.cluster)) {
         json.set("cluster", cluster->name);

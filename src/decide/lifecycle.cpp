@@ -21,10 +21,10 @@ bool raise(T& value, T next)
     return true;
 }
 
-template <class T>
-bool fill(T& value, const T& next)
+template <class T, class Next>
+bool fill(T& value, const Next& next)
 {
-    if (next == T{} || !(value == T{})) return false;
+    if (next == Next{} || !(value == T{})) return false;
     value = next;
     return true;
 }
@@ -63,7 +63,7 @@ void derive_stop(Task& task, const std::string& agent_reason, Time now)
     }
     // AWS names the error itself for Fargate, and for EC2 only on the container.
     std::string reason = agent_reason;
-    if (reason.empty() && cause && task.launch_type == model::LaunchType::fargate) reason = cause->reason;
+    if (reason.empty() && cause && task.launch_type == model::LaunchType::fargate) reason = cause->reason.str();
     stop(task, StopCode::task_failed_to_start, reason.empty() ? reason_failed_to_start : reason, now);
 }
 
@@ -84,7 +84,7 @@ bool apply_report(Task& task, const TaskReport& report, Time now)
     if (!task.live()) return false;
     bool changed = false;
     for (const auto& entry : report.containers) {
-        const auto found = std::ranges::find(task.containers, entry.name, &TaskContainer::name);
+        const auto found = std::ranges::find_if(task.containers, [&](const TaskContainer& container) { return container.name == entry.name; });
         if (found != task.containers.end()) changed |= apply_container(*found, entry);
     }
     changed |= fill(task.pull_started_at, report.pull_started_at);

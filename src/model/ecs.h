@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "model/common.h"
 
 namespace boxship::model {
@@ -177,7 +178,7 @@ enum class StopCode : std::uint8_t {
 const char* to_text(StopCode code);            // "TaskFailedToStart" …; "" for none
 
 struct NetworkBinding {
-    std::string bind_ip;
+    Text bind_ip;
     PortMapping port;
     bool operator==(const NetworkBinding&) const = default;
     template <class A>
@@ -190,13 +191,13 @@ using ContainerId = Id<struct ContainerTag>;
 
 struct TaskContainer {
     ContainerId id;
-    std::string name;
-    std::string image;
-    std::string image_digest;
-    std::string runtime_id;
+    Text name;
+    Text image;
+    Text image_digest;
+    Text runtime_id;
     ContainerStatus status = ContainerStatus::pending;
     std::optional<std::int32_t> exit_code;
-    std::string reason;
+    Text reason;
     std::vector<NetworkBinding> bindings;
     std::int32_t cpu = 0;
     std::optional<std::int32_t> memory;
@@ -216,7 +217,7 @@ struct TaskAttachment {
     EniId eni;
     SubnetId subnet;
     std::uint32_t address = 0;
-    std::string mac;
+    Text mac;
     template <class A>
     void fields(A& a) { a(1, id); a(2, eni); a(3, subnet); a(4, address); a(5, mac); }
 };
@@ -237,13 +238,13 @@ struct Task {
     std::int64_t version = 1;
     std::int32_t cpu = 0;                    // reserved CPU units
     std::int32_t memory = 0;                 // reserved MiB
-    std::string group;                       // "family:web"
-    std::string started_by;
-    std::string overrides;                   // TaskOverride as JSON, as sent; "" absent
+    Text group;                       // "family:web"
+    Text started_by;
+    Text overrides;                   // TaskOverride as JSON, as sent; "" absent
     std::vector<KeyValue> tags;
     std::vector<TaskContainer> containers;
     EniId eni;                               // none once it is released
-    std::string zone;
+    Text zone;
     Time created_at;
     Time pull_started_at;
     Time pull_stopped_at;
@@ -252,20 +253,20 @@ struct Task {
     Time execution_stopped_at;
     Time stopped_at;
     StopCode stop_code = StopCode::none;
-    std::string stopped_reason;
+    Text stopped_reason;
     bool acknowledged = false;               // the agent has stored the payload
     bool exec_enabled = false;               // enableExecuteCommand
     std::int32_t ephemeral_storage_gib = 0;  // Fargate; 0 absent
-    std::string platform_version;            // Fargate
-    std::string reference_id;
+    Text platform_version;            // Fargate
+    Text reference_id;
     std::vector<PortMapping> reserved_ports; // fixed host ports, held until STOPPED
     TaskAttachment attachment;
     bool attached = false;                   // the agent has put the interface in place
-    std::string capacity_provider;           // FARGATE, FARGATE_SPOT …; "" when a launch type was named
-    std::string task_role_arn;               // overrides included
-    std::string execution_role_arn;
-    std::string cpu_text;                    // task-level size as the API shows it, overrides included; "" absent
-    std::string memory_text;
+    Text capacity_provider;           // FARGATE, FARGATE_SPOT …; "" when a launch type was named
+    Text task_role_arn;               // overrides included
+    Text execution_role_arn;
+    Text cpu_text;                    // task-level size as the API shows it, overrides included; "" absent
+    Text memory_text;
 
     template <class A>
     void fields(A& a)

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/id.h"
+#include "base/text.h"
 #include "base/time.h"
 
 namespace boxship::model {
@@ -27,6 +28,8 @@ class FieldReader;
 
 template <class T>
 concept Struct = requires(T t, FieldWriter& w) { t.fields(w); };
+template <class T>
+constexpr bool is_text = std::is_same_v<T, std::string> || std::is_same_v<T, Text>;
 template <class T>
 struct IsId : std::false_type {};
 template <class Tag>
@@ -71,13 +74,10 @@ public:
     template <class T>
     void operator()(std::uint32_t number, const T& value)
     {
-        std::string bytes;
-        write(bytes, value);
-        constexpr bool has_default = std::is_integral_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::string>;
-        if (bytes.empty() && !has_default) return;
+        const std::size_t start = out_.size();
         append_varint(out_, number);
-        append_varint(out_, bytes.size());
-        out_ += bytes;
+        constexpr bool has_default = std::is_integral_v<T> || std::is_enum_v<T> || is_text<T>;
+        if (!append_block(out_, value) && !has_default) out_.resize(start);
     }
 
     // The value alone; empty for zero, "", none.
@@ -87,8 +87,8 @@ public:
         if constexpr (Struct<T>) {
             FieldWriter inner(out);
             const_cast<T&>(value).fields(inner);  // `fields` also reads, so it is not const; writing changes nothing
-        } else if constexpr (std::is_same_v<T, std::string>) {
-            out += value;
+        } else if constexpr (is_text<T>) {
+            out += std::string_view(value);
         } else if constexpr (std::is_same_v<T, Time>) {
             write(out, value.ms);
         } else if constexpr (IsId<T>::value) {
@@ -105,30 +105,40 @@ public:
     }
 
 private:
+    // varint(length) and the value; false when that is empty. The length is known only afterwards: a byte is left for it, which
+    // is nearly always enough, instead of building every value apart.
     template <class T>
-    static void write_block(std::string& out, const T& value)
+    static bool append_block(std::string& out, const T& value)
     {
-        std::string bytes;
-        write(bytes, value);
-        append_varint(out, bytes.size());
-        out += bytes;
+        const std::size_t start = out.size();
+        out += '\0';
+        write(out, value);
+        const std::size_t length = out.size() - start - 1;
+        if (length < 128) {
+            out[start] = static_cast<char>(length);
+        } else {
+            std::string text;
+            append_varint(text, length);
+            out.replace(start, 1, text);
+        }
+        return length > 0;
     }
     template <class T>
     static void write_list(std::string& out, const std::vector<T>& values)
     {
-        for (const auto& value : values) write_block(out, value);
+        for (const auto& value : values) append_block(out, value);
     }
     template <class T>
     static void write_list(std::string& out, const std::optional<T>& value)
     {
-        if (value) write_block(out, *value);
+        if (value) append_block(out, *value);
     }
     template <class V>
     static void write_list(std::string& out, const std::map<std::string, V>& values)
     {
         for (const auto& [key, value] : values) {
-            write_block(out, key);
-            write_block(out, value);
+            append_block(out, key);
+            append_block(out, value);
         }
     }
 
@@ -164,7 +174,7 @@ public:
             FieldReader inner(bytes);
             value.fields(inner);
             return inner.ok();
-        } else if constexpr (std::is_same_v<T, std::string>) {
+        } else if constexpr (is_text<T>) {
             value = bytes;
             return true;
         } else if constexpr (std::is_same_v<T, Time>) {

@@ -110,7 +110,7 @@ http::Async<> Registry::expire_images()
             std::set<std::string> running;
             for (const auto& [task_id, task] : txn.rows<model::Task>())
                 if (task->live())
-                    for (const auto& container : task->containers) running.insert(container.image_digest);
+                    for (const auto& container : task->containers) running.insert(container.image_digest.str());
             const auto& rows = txn.rows<model::Image>();
             for (auto at = rows.lower_bound({id, ""}); at != rows.end() && at->first.repository == id; ++at) {
                 if (!at->second->subject.empty()) continue;  // a referrer goes with its subject

@@ -16,7 +16,7 @@ struct InstanceLoad {
     int running = 0;
     int pending = 0;
     std::map<std::pair<model::Protocol, std::int32_t>, int> ports;  // fixed host ports
-    std::map<std::string, int> groups;                              // tasks by their group, for spreading
+    std::map<Text, int> groups;                                     // tasks by their group, for spreading
     int interfaces = 0;                                             // tasks with a network interface of their own
     bool operator==(const InstanceLoad&) const = default;
 };

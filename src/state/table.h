@@ -3,11 +3,12 @@
 
 #include <map>
 #include <memory>
-#include <set>
+#include <optional>
 #include <tuple>
 #include <utility>
 
 #include "state/indexes.h"
+#include "state/sorted.h"
 
 namespace boxship::state {
 
@@ -27,7 +28,7 @@ public:
     }
 
     template <class Index>
-    using Entries = std::set<std::pair<typename Index::Value, Key>>;
+    using Entries = SortedSet<std::pair<typename Index::Value, Key>>;
     template <class Index>
     const Entries<Index>& entries() const { return std::get<IndexSet<Index>>(indexes_).entries; }
 
@@ -49,11 +50,23 @@ public:
 private:
     template <class Index>
     struct IndexSet {
-        std::set<std::pair<typename Index::Value, Key>> entries;
+        Entries<Index> entries;
         void change(const Key& key, const Row* before, const Row* after)
         {
+            if (before && after && sole_value(*before) && sole_value(*before) == sole_value(*after)) return;
             if (before) Index::values(*before, [&](typename Index::Value value) { entries.erase({std::move(value), key}); });
-            if (after) Index::values(*after, [&](typename Index::Value value) { entries.emplace(std::move(value), key); });
+            if (after) Index::values(*after, [&](typename Index::Value value) { entries.insert({std::move(value), key}); });
+        }
+        // Most changes leave most indexes as they were.
+        static std::optional<typename Index::Value> sole_value(const Row& row)
+        {
+            std::optional<typename Index::Value> sole;
+            int count = 0;
+            Index::values(row, [&](typename Index::Value value) {
+                if (++count == 1) sole = std::move(value);
+            });
+            if (count != 1) sole.reset();
+            return sole;
         }
     };
     template <class Tuple>

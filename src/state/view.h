@@ -2,10 +2,12 @@
 // the rows themselves (shared pointers to const) may be kept and handed to other threads.
 #pragma once
 
+#include <memory>
 #include <tuple>
 #include <vector>
 
 #include "state/derived.h"
+#include "state/host_log.h"
 #include "state/table.h"
 
 namespace boxship::state {
@@ -17,9 +19,29 @@ using AllTables = std::tuple<Table<Cluster>, Table<TaskDefinition>, Table<Family
                              Table<ImageTag>, Table<Upload>, Table<LoadBalancer>, Table<Listener>, Table<ListenerRule>,
                              Table<TargetGroup>, Table<Target>, Table<Certificate>>;
 
+// What a decision keeps of the rows, so as not to work it out anew each time. Answers must be the same without it.
+class Memo {
+public:
+    Memo() = default;
+    Memo(const Memo&) {}  // it is of its own tables
+    Memo& operator=(const Memo&) { kept_.reset(); return *this; }
+
+    template <class Kept>  // there is one kind: placement's
+    Kept& of()
+    {
+        if (!kept_) kept_ = std::make_shared<Kept>();
+        return *static_cast<Kept*>(kept_.get());
+    }
+
+private:
+    std::shared_ptr<void> kept_;
+};
+
 struct Tables {
     AllTables all;
     Derived derived;
+    HostLog hosts;
+    mutable Memo memo;
 
     template <class Row>
     Table<Row>& of() { return std::get<Table<Row>>(all); }
@@ -31,6 +53,7 @@ struct Tables {
     {
         auto before = of<Row>().set(key, next);
         derived.change(before.get(), next.get());
+        if (before || next) hosts.change(before.get(), next.get());
         return before;
     }
 };
@@ -84,12 +107,18 @@ public:
         each_entry<Index>(value, [&](const auto&) { ++n; return true; });
         return n;
     }
+    // One key after the other, while `visit` says true.
+    template <class Index, class Visit>
+    void visit(const typename Index::Value& value, Visit visit) const { each_entry<Index>(value, std::move(visit)); }
     // The index itself, in order of (value, key): for ranges of values.
     template <class Index>
     const auto& entries() const { return tables_->of<typename Index::Row>().template entries<Index>(); }
 
     const InstanceLoad& load(const InstanceId& id) const { return tables_->derived.load(id); }
     const ClusterCounts& counts(const ClusterId& id) const { return tables_->derived.counts(id); }
+    const HostLog& hosts() const { return tables_->hosts; }
+    template <class Kept>
+    Kept& memo() const { return tables_->memo.of<Kept>(); }
 
 protected:
     template <class Index, class Visit>

@@ -22,19 +22,21 @@ struct Need {
     std::vector<std::string> zones;                  // any of these; empty: all
     bool interface = false;                          // a network interface of its own
     double cpu_overcommit = 1;
+    bool operator==(const Need&) const = default;
 };
 
 enum class StrategyType : std::uint8_t { spread, binpack, random };
 struct Strategy {
     StrategyType type = StrategyType::spread;
     std::string field;  // spread: an attribute's name, "instanceId"; binpack: "cpu", "memory"
+    bool operator==(const Strategy&) const = default;
 };
 
 struct PlacementRequest {
     ClusterId cluster;
     model::LaunchType launch_type = model::LaunchType::ec2;  // fargate: `cluster` is the internal one
     Need need;
-    std::string group;                  // spreading counts the tasks of this group
+    Text group;                         // spreading counts the tasks of this group
     bool distinct_instance = false;     // none of this group on it yet
     std::vector<Strategy> strategies;   // empty: spread over zones, then to the least loaded
 };
@@ -57,7 +59,13 @@ struct Obstacle {
     std::string_view reason;   // one of the above; "" none
     std::string detail;        // what was asked for and what is there
 };
-Obstacle obstacle(const state::View& view, const model::Instance& instance, const Need& need);
+Obstacle obstacle(const state::View& view, const model::Instance& instance, const PlacementRequest& request);
+inline Obstacle obstacle(const state::View& view, const model::Instance& instance, const Need& need)
+{
+    return obstacle(view, instance, PlacementRequest{.need = need});
+}
+
+constexpr std::size_t refusals_max = 100;  // as many as an answer lists
 
 struct Placement {
     std::shared_ptr<const model::Instance> instance;  // nullptr: nothing fits
@@ -66,7 +74,7 @@ struct Placement {
         std::string_view reason;
         std::string detail;
     };
-    std::vector<Refusal> refusals;                    // when nothing fits: one per instance
+    std::vector<Refusal> refusals;                    // when nothing fits: one per instance, of the first of them
 };
 Placement place(const state::View& view, const PlacementRequest& request, Ids& ids);
 

@@ -13,14 +13,6 @@ std::string name_of(const model::Instance& instance)
     return instance.host_principal.empty() ? "container instance " + to_text(instance.id) : instance.host_principal;
 }
 
-Obstacle obstacle_for(const state::View& view, const model::Instance& instance, const PlacementRequest& request)
-{
-    Obstacle found = obstacle(view, instance, request.need);
-    if (found.reason.empty() && request.distinct_instance && view.load(instance.id).groups.contains(request.group))
-        found = {reason::distinct, "a task of the same group is there"};
-    return found;
-}
-
 }  // namespace
 
 std::string tell_placement(const state::View& view, const PlacementRequest& request, const model::Instance& chosen)
@@ -31,7 +23,7 @@ std::string tell_placement(const state::View& view, const PlacementRequest& requ
     for (const auto& instance : view.all<state::InstancesByCluster>(request.cluster)) {
         if (instance->id == chosen.id || instance->status == model::InstanceStatus::inactive) continue;
         if (instance->fargate != chosen.fargate || instance->external != chosen.external) continue;
-        const Obstacle found = obstacle_for(view, *instance, request);
+        const Obstacle found = obstacle(view, *instance, request);
         if (found.reason.empty())
             text += fmt::format("; {} had room too and ranked behind it", name_of(*instance));
         else

@@ -108,10 +108,10 @@ void AcsConversation::send_manifest()
     link_->send(acs::encode(manifest));
 }
 
-std::optional<RoleCredentials> AcsConversation::issue(const Assignment& assignment, const char* kind, const std::string& role_arn)
+std::optional<RoleCredentials> AcsConversation::issue(const Assignment& assignment, const char* kind, const Text& role_arn)
 {
     if (role_arn.empty()) return std::nullopt;
-    RoleCredentials credentials{.role_arn = role_arn};
+    RoleCredentials credentials{.role_arn = role_arn.str()};
     // Fixed for the life of task and role, and not to be guessed by another task.
     const std::string_view key(reinterpret_cast<const char*>(context_.options.server_key.data()), context_.options.server_key.size());
     const auto digest = crypto::hmac_sha256(key, "credentials id " + to_text(assignment.task->id) + kind);
@@ -120,7 +120,7 @@ std::optional<RoleCredentials> AcsConversation::issue(const Assignment& assignme
     credentials.id = model::to_uuid_text(Id<struct CredentialsTag>(raw));
     const Time now = context_.store.env().clock.now();
     credentials.expires_at = now + context_.options.credentials_lifetime;
-    credentials.keys = context_.tokens.issue({assignment.task->id, role_arn, credentials.expires_at}, context_.store.env().random);
+    credentials.keys = context_.tokens.issue({assignment.task->id, credentials.role_arn, credentials.expires_at}, context_.store.env().random);
     with_roles_[assignment.task->id] = {assignment, now + context_.options.credentials_lifetime / 2};
     return credentials;
 }

@@ -76,7 +76,7 @@ private:
     void on(const acs::IamRoleCredentialsAckRequest&) {}
     void on(const acs::TaskStopVerificationMessage& message);   // what the agent would stop, because its manifest lacks it
     void on(const acs::UnknownMessage& message);
-    std::optional<RoleCredentials> issue(const Assignment& assignment, const char* kind, const std::string& role_arn);
+    std::optional<RoleCredentials> issue(const Assignment& assignment, const char* kind, const Text& role_arn);
     std::string next_message_id();
 
     AcsContext context_;

@@ -154,7 +154,7 @@ acs::Task task_payload(const Assignment& assignment, const PayloadContext& conte
 {
     const model::Task& task = *assignment.task;
     const Json document = parse_own(assignment.definition->document);
-    const Json overrides = parse_own(task.overrides);
+    const Json overrides = parse_own(task.overrides.str());
     acs::Task out;
     out.arn = model::task_arn(*assignment.cluster, task.id);
     out.cluster_arn = model::cluster_arn(*assignment.cluster);

@@ -24,22 +24,22 @@ Json summarise(const model::Task& task)
 {
     Json containers = Json::array();
     for (const auto& container : task.containers) {
-        Json json = Json::object({{"name", container.name}, {"image", container.image}, {"lastStatus", to_text(container.status)}});
-        if (!container.image_digest.empty()) json.set("imageDigest", container.image_digest);
+        Json json = Json::object({{"name", container.name.str()}, {"image", container.image.str()}, {"lastStatus", to_text(container.status)}});
+        if (!container.image_digest.empty()) json.set("imageDigest", container.image_digest.str());
         if (container.exit_code) json.set("exitCode", *container.exit_code);
-        if (!container.reason.empty()) json.set("reason", container.reason);
+        if (!container.reason.empty()) json.set("reason", container.reason.str());
         containers.push_back(std::move(json));
     }
     Json json = Json::object({{"taskId", to_text(task.id)},
-                              {"group", task.group},
+                              {"group", task.group.str()},
                               {"lastStatus", to_text(task.status)},
                               {"desiredStatus", task.wanted ? "RUNNING" : "STOPPED"},
-                              {"zone", task.zone},
+                              {"zone", task.zone.str()},
                               {"createdAt", task.created_at.ms}});
     if (task.started_at) json.set("startedAt", task.started_at.ms);
     if (task.stopped_at) json.set("stoppedAt", task.stopped_at.ms);
     if (task.stop_code != model::StopCode::none) json.set("stopCode", to_text(task.stop_code));
-    if (!task.stopped_reason.empty()) json.set("stoppedReason", task.stopped_reason);
+    if (!task.stopped_reason.empty()) json.set("stoppedReason", task.stopped_reason.str());
     json.set("containers", std::move(containers));
     return json;
 }

@@ -62,7 +62,7 @@ Result<> override_containers(const api::TaskOverride& overrides, model::Task& ta
 {
     for (const auto& entry : overrides.container_overrides) {
         if (entry.name.empty()) return invalid(messages::override_unnamed);
-        const auto container = std::ranges::find(task.containers, entry.name.view(), &model::TaskContainer::name);
+        const auto container = std::ranges::find_if(task.containers, [&](const auto& one) { return one.name == entry.name.view(); });
         if (container == task.containers.end()) return invalid(say(messages::override_unknown, entry.name));
         if (!entry.environment_files.empty()) return invalid(say(messages::container_member_unsupported, "environmentFiles", entry.name));
         if (!entry.resource_requirements.empty()) return invalid(say(messages::container_member_unsupported, "resourceRequirements", entry.name));
@@ -86,7 +86,7 @@ Result<> override_task(const Call& call, const api::TaskOverride& overrides, mod
         if (!memory || *memory < 1) return invalid(messages::task_memory);
         task.memory_text = std::to_string(*memory);
     }
-    const auto set_role = [&](const shape::Str& name, std::string& role) -> Result<> {
+    const auto set_role = [&](const shape::Str& name, Text& role) -> Result<> {
         if (name.empty()) return {};
         const auto full = role_arn(call.scope, name);
         if (!full) return client_error(messages::role_invalid);
@@ -201,7 +201,7 @@ Result<Launch> prepare_launch(Txn& txn, const Call& call, const LaunchWish& wish
     task.cluster = launch.cluster->id;
     task.definition = definition.id;
     task.launch_type = wish.launch_type;
-    task.group = wish.group.empty() ? "family:" + definition.family : std::string(wish.group);
+    task.group = wish.group.empty() ? Text("family:" + definition.family) : Text(wish.group);
     task.started_by = wish.started_by;
     task.reference_id = wish.reference_id;
     task.exec_enabled = wish.exec;

@@ -14,7 +14,7 @@ void set_time(Time time, shape::Opt<Time>& out)
 {
     if (time) out = time;
 }
-void set_text(const std::string& text, shape::Str& out)
+void set_text(std::string_view text, shape::Str& out)
 {
     if (!text.empty()) out = text;
 }
@@ -26,7 +26,7 @@ const char* attachment_status(const model::Task& task)
     return task.acknowledged ? "ATTACHING" : "PRECREATED";
 }
 
-void add_detail(api::Attachment& attachment, const char* name, const std::string& value)
+void add_detail(api::Attachment& attachment, const char* name, std::string_view value)
 {
     auto& detail = attachment.details.emplace_back();
     detail.name = name;

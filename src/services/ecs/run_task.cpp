@@ -85,14 +85,12 @@ Result<> read_placement(const api::RunTaskRequest& request, decide::PlacementReq
 
 void add_failures(const Launch& launch, const decide::Placement& placement, std::vector<FailureRow>& failures)
 {
-    constexpr std::size_t failures_max = 100;
     if (launch.pattern.launch_type == model::LaunchType::fargate) {
         const std::string detail = placement.refusals.empty() ? "no Fargate host is registered" : placement.refusals.front().detail;
         failures.push_back({"", messages::capacity_unavailable, detail});
         return;
     }
     for (const auto& refusal : placement.refusals) {
-        if (failures.size() == failures_max) return;
         failures.push_back({instance_arn(*launch.cluster, refusal.instance), std::string(refusal.reason), refusal.detail});
     }
 }
