@@ -31,7 +31,7 @@ def place(directory):
     progress("the same with the journal")
     disk = []
     for _ in range(ROUNDS):
-        disk.append(placement("place", TASKS, INSTANCES, directory / "journal.db"))
+        disk.append(placement("place", TASKS, INSTANCES, "default", directory / "journal.db"))
         for file in directory.glob("journal.db*"):
             file.unlink()
     for run in memory + disk:
@@ -44,7 +44,25 @@ def place(directory):
              "target": 30_000, "pass": kept >= 30_000},
             limit("place.bytes", "B/task", median([run["bytesPerTask"] for run in memory]), 1024, "growth of the resident memory ÷ tasks"),
             limit("place.flat", "×", median([run["usLast"] for run in memory]) / median([run["usLast"] for run in few]), 1.5,
-                  "cost of a task at 1,000,000 tasks ÷ at 10,000")]
+                  "cost of a task at 1,000,000 tasks ÷ at 10,000"),
+            *by_kind()]
+
+
+# Strategies and constraints by name (bench/placement/main.cpp), and how many tasks fit at a thousand hosts.
+KINDS = {**dict.fromkeys(["default", "binpack-cpu", "binpack-memory", "random", "spread-host", "spread-zone", "spread-rack", "spread-own", "zone-host",
+                          "zone-binpack", "zone-rack-random", "member-pattern", "member-tasks"], 20_000), "distinct": 2_000, "member-equals": 1_000}
+
+
+def by_kind():
+    """Ten times the hosts must not cost ten times as much, whatever is asked."""
+    rows = []
+    for kind, tasks in KINDS.items():
+        progress(f"{tasks} tasks, {kind}, on 1,000 and on {INSTANCES} instances")
+        few, many = ([placement("place", tasks, hosts, kind) for _ in range(ROUNDS)] for hosts in (1_000, INSTANCES))
+        assert all(run["tasks"] == tasks for run in few + many), (few, many)
+        cost = [median([run["usLast"] for run in runs]) for runs in (few, many)]
+        rows.append(limit(f"place.{kind}", "×", cost[1] / cost[0], 3, f"cost of a task on {INSTANCES} hosts ÷ on 1,000: {cost[1]:.1f} and {cost[0]:.1f} µs"))
+    return rows
 
 
 def identity(directory):
@@ -90,7 +108,7 @@ def restart(directory):
     tasks, instances = 100_000, 1_000
     progress(f"restart with {tasks} tasks")
     made = identity(directory)
-    placement("place", tasks, instances, made / "journal.db")
+    placement("place", tasks, instances, "default", made / "journal.db")
     times = []
     for number in range(ROUNDS):
         data = directory / f"data{number}"

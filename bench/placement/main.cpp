@@ -1,6 +1,7 @@
 // boxship-placement: RunTask's own transaction on simulated instances, ten tasks a call, until all tasks are placed.
 //
-//   place TASKS INSTANCES [JOURNAL]     of three sizes; with a journal's path every call waits in its group for the disk
+//   place TASKS INSTANCES [KIND [JOURNAL]]     of three sizes, by a strategy or constraint (`kinds` below; "default": none); with
+//                                              a journal's path every call waits in its group for the disk
 //   load JOURNAL                        reads a journal back, as a restart does
 //
 // Prints one JSON object. Time is of the calls alone; memory what the process grew by, the journal's buffers included.
@@ -16,6 +17,7 @@
 #include <deque>
 #include <fstream>
 #include <mutex>
+#include <vector>
 
 #include "base/check.h"
 #include "ecs/ops.h"
@@ -115,6 +117,29 @@ struct Size {
     int memory;
 };
 constexpr std::array<Size, 3> sizes{{{"small", 64, 128}, {"middle", 128, 256}, {"large", 256, 512}}};
+// What a call asks of the placement, each a list of TYPE:FIELD; "member:" takes an expression.
+struct Kind {
+    const char* name;
+    std::vector<const char*> asks;
+};
+const std::vector<Kind> kinds{
+    {"default", {}},
+    {"binpack-cpu", {"binpack:cpu"}},
+    {"binpack-memory", {"binpack:memory"}},
+    {"random", {"random:"}},
+    {"spread-host", {"spread:instanceId"}},
+    {"spread-zone", {"spread:attribute:ecs.availability-zone"}},
+    {"spread-rack", {"spread:attribute:rack"}},           // a hundred values
+    {"spread-own", {"spread:attribute:own"}},             // every host another value
+    {"zone-host", {"spread:attribute:ecs.availability-zone", "spread:instanceId"}},
+    {"zone-binpack", {"spread:attribute:ecs.availability-zone", "binpack:memory"}},
+    {"zone-rack-random", {"spread:attribute:ecs.availability-zone", "spread:attribute:rack", "random:"}},
+    {"distinct", {"distinct:"}},
+    {"member-equals", {"member:attribute:rack == r7"}},   // a hundredth of the hosts
+    {"member-pattern", {"member:attribute:rack =~ r[0-4].* and not (attribute:ecs.availability-zone in [us-east-1c])"}},
+    {"member-tasks", {"member:runningTasksCount < 1000 and pendingTasksCount < 1000"}},
+};
+
 constexpr int tasks_a_call = 10;
 constexpr int instance_cpu = 24'576;     // 24 processors and 48 GiB: a hundred tasks are 60 percent of it
 constexpr int instance_memory = 49'152;
@@ -179,7 +204,22 @@ public:
         add_instances(instances);
     }
 
-    void place(int tasks, int instances)
+    static void ask(api::RunTaskRequest& request, std::string_view what)
+    {
+        const auto type = what.substr(0, what.find(':'));
+        const std::string field(what.substr(type.size() + 1));
+        if (type == "member" || type == "distinct") {
+            auto& constraint = request.placement_constraints.emplace_back();
+            constraint.type = type == "member" ? api::PlacementConstraintType::member_of : api::PlacementConstraintType::distinct_instance;
+            if (!field.empty()) constraint.expression = field;
+            return;
+        }
+        auto& strategy = request.placement_strategy.emplace_back();
+        strategy.type = type == "spread" ? api::PlacementStrategyType::spread : type == "random" ? api::PlacementStrategyType::random : api::PlacementStrategyType::binpack;
+        if (!field.empty()) strategy.field = field;
+    }
+
+    void place(int tasks, int instances, const Kind& kind)
     {
         prepare(instances);
         std::array<api::RunTaskRequest, sizes.size()> requests;
@@ -187,6 +227,7 @@ public:
             requests[i].cluster = "bench";
             requests[i].task_definition = sizes[i].family;
             requests[i].count = tasks_a_call;
+            for (const char* what : kind.asks) ask(requests[i], what);
         }
         const std::uint64_t before = resident_bytes();
         const auto begun = Clock::now();
@@ -238,6 +279,8 @@ public:
                         for (const char* name : {"ecs.capability.docker-remote-api.1.18", "com.amazonaws.ecs.capability.docker-remote-api.1.18",
                                                  "ecs.os-type", "ecs.cpu-architecture", "ecs.instance-type", "ecs.availability-zone"})
                             instance.attributes.push_back({name, ""});
+                        instance.attributes.push_back({"rack", "r" + std::to_string(i % 100)});
+                        instance.attributes.push_back({"own", std::to_string(i)});
                         txn.put(instance);
                     }
                 },
@@ -269,9 +312,13 @@ private:
 int main(int argc, char** argv)
 {
     if (argc >= 4 && std::strcmp(argv[1], "place") == 0) {
-        World world(argc > 4 ? argv[4] : nullptr);
-        world.place(std::atoi(argv[2]), std::atoi(argv[3]));
-        return 0;
+        const std::string_view name = argc > 4 ? argv[4] : "default";
+        for (const auto& kind : kinds) {
+            if (name != kind.name) continue;
+            World world(argc > 5 ? argv[5] : nullptr);
+            world.place(std::atoi(argv[2]), std::atoi(argv[3]), kind);
+            return 0;
+        }
     }
     if (argc == 3 && std::strcmp(argv[1], "load") == 0) {
         const auto begun = Clock::now();

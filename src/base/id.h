@@ -2,8 +2,10 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -21,8 +23,14 @@ public:
     Id() = default;  // all zero: "none"
     explicit Id(const Raw& raw) : raw_(raw) {}
 
-    auto operator<=>(const Id&) const = default;
-    explicit operator bool() const { return raw_ != Raw{}; }
+    // By their bytes; as two numbers, because ids are compared more often than anything else is done.
+    bool operator==(const Id& other) const { return half(0) == other.half(0) && half(8) == other.half(8); }
+    std::strong_ordering operator<=>(const Id& other) const
+    {
+        const std::uint64_t a = half(0), b = other.half(0);
+        return a != b ? in_order(a) <=> in_order(b) : in_order(half(8)) <=> in_order(other.half(8));
+    }
+    explicit operator bool() const { return (half(0) | half(8)) != 0; }
     const Raw& raw() const { return raw_; }
 
     // 32 lower-case hexadecimal digits.
@@ -40,6 +48,17 @@ public:
     }
 
 private:
+    std::uint64_t half(std::size_t at) const
+    {
+        std::uint64_t number;
+        std::memcpy(&number, raw_.data() + at, sizeof number);
+        return number;
+    }
+    static std::uint64_t in_order(std::uint64_t number)
+    {
+        return std::endian::native == std::endian::little ? __builtin_bswap64(number) : number;
+    }
+
     Raw raw_{};
 };
 

@@ -97,6 +97,7 @@ struct TaskDefinition {
     std::string task_role_arn;
     std::string execution_role_arn;
     std::int32_t ephemeral_storage_gib = 0;    // 0 absent
+    std::vector<std::string> constraints;      // memberOf expressions, valid ones
 
     template <class A>
     void fields(A& a)
@@ -105,6 +106,7 @@ struct TaskDefinition {
         a(8, delete_requested_at); a(9, registered_by); a(10, tags); a(11, document); a(12, network_mode); a(13, cpu);
         a(14, memory); a(15, compatibilities); a(16, requires_compatibilities); a(17, requires_attributes);
         a(18, containers); a(19, task_role_arn); a(20, execution_role_arn); a(21, ephemeral_storage_gib);
+        a(22, constraints);
     }
 };
 

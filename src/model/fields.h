@@ -104,7 +104,6 @@ public:
         }
     }
 
-private:
     // varint(length) and the value; false when that is empty. The length is known only afterwards: a byte is left for it, which
     // is nearly always enough, instead of building every value apart.
     template <class T>
@@ -123,6 +122,7 @@ private:
         }
         return length > 0;
     }
+private:
     template <class T>
     static void write_list(std::string& out, const std::vector<T>& values)
     {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <map>
+#include <unordered_map>
 
 #include "model/ecs.h"
 
@@ -44,7 +45,7 @@ public:
 private:
     void add(const model::Task& task, int sign);
 
-    std::map<InstanceId, InstanceLoad> loads_;
+    std::unordered_map<InstanceId, InstanceLoad, IdHash<struct InstanceTag>> loads_;
     std::map<ClusterId, ClusterCounts> counts_;
 };
 

@@ -23,12 +23,12 @@ HostResult<> load_row(Tables& tables, bool erased, std::string_view key_bytes, s
     const auto key = decode<typename Row::Key>(key_bytes);
     if (!key) return HostError{"a key of table " + std::to_string(Row::table) + " cannot be read"};
     if (erased) {
-        tables.set<Row>(*key, nullptr);
+        tables.of<Row>().set_later(*key, nullptr);
         return {};
     }
     auto row = decode<Row>(row_bytes);
     if (!row) return HostError{"a row of table " + std::to_string(Row::table) + " cannot be read"};
-    tables.set<Row>(*key, std::make_shared<const Row>(std::move(*row)));
+    tables.of<Row>().set_later(*key, std::make_shared<const Row>(std::move(*row)));
     return {};
 }
 
@@ -109,13 +109,15 @@ HostResult<> Store::apply(std::uint8_t table, bool erased, std::string_view key,
 
 HostResult<> Store::load()
 {
-    return journal_->load(
+    RETURN_IF_ERROR(journal_->load(
         [this](std::uint8_t table, std::string_view key, std::string_view row) { return apply(table, false, key, row); },
         [this](std::string_view group) {
             return visit_operations(group, [this](std::uint8_t table, bool erased, std::string_view key, std::string_view row) {
                 return apply(table, erased, key, row);
             });
-        });
+        }));
+    tables_.finish_loading();
+    return {};
 }
 
 void Store::watch(Watcher watcher) { watchers_.push_back(std::move(watcher)); }

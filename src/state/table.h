@@ -1,14 +1,16 @@
 // One kind of row: an ordered map of published, immutable rows, and its indexes. Single-threaded (the state's thread).
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
 #include <tuple>
 #include <utility>
+#include <vector>
 
+#include "base/sorted_set.h"
 #include "state/indexes.h"
-#include "state/sorted.h"
 
 namespace boxship::state {
 
@@ -37,14 +39,30 @@ public:
     {
         Pointer before;
         if (next) {
-            Pointer& place = rows_[key];
-            before = std::exchange(place, next);
+            before = std::exchange(rows_[key], next);
         } else if (const auto found = rows_.find(key); found != rows_.end()) {
             before = std::move(found->second);
             rows_.erase(found);
         }
         std::apply([&](auto&... index) { (index.change(key, before.get(), next.get()), ...); }, indexes_);
         return before;
+    }
+
+    // For loading, which replaces millions of rows in no order: notes what `set` would do, and later does all of it at once, by
+    // sorting. Reads see nothing of it until then. `change(row)` is called for each row there is.
+    void set_later(const Key& key, Pointer next) { later_.emplace_back(key, std::move(next)); }
+    template <class Change>
+    void finish_loading(Change change)
+    {
+        std::stable_sort(later_.begin(), later_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+        for (auto at = later_.begin(); at != later_.end(); ++at) {
+            const auto next = std::next(at);
+            if ((next != later_.end() && !(at->first < next->first)) || !at->second) continue;  // replaced, or erased
+            rows_.emplace_hint(rows_.end(), at->first, std::move(at->second));
+        }
+        later_ = {};
+        std::apply([&](auto&... index) { (index.build(rows_), ...); }, indexes_);
+        for (const auto& [key, row] : rows_) change(*row);
     }
 
 private:
@@ -56,6 +74,14 @@ private:
             if (before && after && sole_value(*before) && sole_value(*before) == sole_value(*after)) return;
             if (before) Index::values(*before, [&](typename Index::Value value) { entries.erase({std::move(value), key}); });
             if (after) Index::values(*after, [&](typename Index::Value value) { entries.insert({std::move(value), key}); });
+        }
+        void build(const Map& rows)
+        {
+            std::vector<std::pair<typename Index::Value, Key>> all;
+            for (const auto& [key, row] : rows) Index::values(*row, [&](typename Index::Value value) { all.emplace_back(std::move(value), key); });
+            std::sort(all.begin(), all.end());
+            all.erase(std::unique(all.begin(), all.end()), all.end());
+            entries = Entries<Index>(std::move(all));
         }
         // Most changes leave most indexes as they were.
         static std::optional<typename Index::Value> sole_value(const Row& row)
@@ -75,6 +101,7 @@ private:
     struct Sets<std::tuple<Index...>> { using Type = std::tuple<IndexSet<Index>...>; };
 
     Map rows_;
+    std::vector<std::pair<Key, Pointer>> later_;
     typename Sets<typename IndexesOf<Row>::Type>::Type indexes_;
 };
 

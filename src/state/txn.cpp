@@ -4,17 +4,12 @@
 
 namespace boxship::state {
 
-void Txn::record(std::uint8_t table, bool erased, const std::string& key, const std::string& row)
+// The head of an operation; key and row follow (journal.h).
+void Txn::record(std::uint8_t table, bool erased)
 {
     operation_starts_.push_back(group_->operations.size());
     group_->operations += static_cast<char>(table);
     group_->operations += erased ? '\1' : '\0';
-    append_varint(group_->operations, key.size());
-    group_->operations += key;
-    if (!erased) {
-        append_varint(group_->operations, row.size());
-        group_->operations += row;
-    }
     ++group_->count;
 }
 

@@ -9,7 +9,9 @@ void Txn::put(Row row, std::string remark)
 {
     const auto key = row.key();
     auto next = std::make_shared<const Row>(std::move(row));
-    record(Row::table, false, encode(key), encode(*next));
+    record(Row::table, false);
+    FieldWriter::append_block(group_->operations, key);
+    FieldWriter::append_block(group_->operations, *next);
     change<Row>(key, std::move(next), std::move(remark));
 }
 
@@ -17,7 +19,8 @@ template <class Row>
 void Txn::erase(const typename Row::Key& key)
 {
     if (!get<Row>(key)) return;
-    record(Row::table, true, encode(key), {});
+    record(Row::table, true);
+    FieldWriter::append_block(group_->operations, key);
     change<Row>(key, nullptr, {});
 }
 

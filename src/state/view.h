@@ -48,6 +48,15 @@ struct Tables {
     template <class Row>
     const Table<Row>& of() const { return std::get<Table<Row>>(all); }
 
+    // What was set later (Table::set_later), all of it.
+    void finish_loading()
+    {
+        const auto finish = [this]<class Row>(Table<Row>& table) {
+            table.finish_loading([this](const Row& row) { derived.change(static_cast<const Row*>(nullptr), &row); });
+        };
+        std::apply([&](auto&... table) { (finish(table), ...); }, all);
+    }
+
     template <class Row>
     std::shared_ptr<const Row> set(const typename Row::Key& key, std::shared_ptr<const Row> next)
     {

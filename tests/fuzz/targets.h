@@ -15,6 +15,7 @@ void json(std::string_view input);       // requests in JSON: grammar, records, 
 void layer(std::string_view input);      // compressed layers and tar
 void manifest(std::string_view input);   // manifests, indexes, image configurations
 void query(std::string_view input);      // requests as forms, both dialects
+void selection(std::string_view input);  // expressions of the cluster query language
 void server(std::string_view input);     // a connection to the server, websocket included
 void sigv4(std::string_view input);      // signatures in headers and in presigned URLs
 void texts(std::string_view input);      // image references, challenges, ranges, URLs, session tokens
@@ -26,7 +27,7 @@ struct Target {
 
 inline constexpr Target targets[] = {
     {"acs", acs},     {"http", http},         {"journal", journal}, {"json", json},     {"layer", layer},
-    {"manifest", manifest}, {"query", query}, {"server", server},   {"sigv4", sigv4},   {"texts", texts},
+    {"manifest", manifest}, {"query", query}, {"selection", selection}, {"server", server}, {"sigv4", sigv4}, {"texts", texts},
 };
 
 }  // namespace boxship::fuzz

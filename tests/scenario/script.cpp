@@ -338,7 +338,7 @@ std::string Script::report(const std::string& line)
     Json containers = Json::array();
     for (const auto& container : task->containers) {
         if (options.contains("container") && options["container"] != container.name) continue;
-        Json entry = Json::object({{"containerName", container.name}, {"status", options.contains("container-status") ? options["container-status"] : status}});
+        Json entry = Json::object({{"containerName", container.name.str()}, {"status", options.contains("container-status") ? options["container-status"] : status}});
         if (options.contains("exit")) entry.set("exitCode", std::stoll(options["exit"]));
         if (options.contains("reason")) entry.set("reason", options["reason"]);
         if (options.contains("runtime")) entry.set("runtimeId", options["runtime"]);

@@ -70,7 +70,7 @@ void Oracle::task(const TaskId& id, bool erased, std::string_view bytes)
     CHECK(row.has_value());
     if (before == tasks_.end()) {
         if (!ever_.insert(to_text(id)).second) stage_.fail(2, "task {} was forgotten and is there again", to_text(id));
-        if (!row->started_by.empty()) started_by_[row->started_by].insert(id);
+        if (!row->started_by.empty()) started_by_[row->started_by.str()].insert(id);
         stage_.note("commit: task {} {} on {}", to_text(id).substr(0, 6), to_text(row->status), to_text(row->instance).substr(0, 6));
         tasks_.emplace(id, Committed{std::move(*row), std::string(bytes), false});
         return;
@@ -99,7 +99,7 @@ void Oracle::ended(const TaskId& id)
     const auto& containers = at->second.task.containers;
     for (std::size_t n = 0; n < containers.size(); ++n) {
         const auto code = hosts_->exit_code(agent::container_id(to_text(id), n));
-        if (code && !at->second.given_up && containers[n].exit_code != code && containers[n].reason.find("exit status unknown") == std::string::npos)
+        if (code && !at->second.given_up && containers[n].exit_code != code && containers[n].reason.view().find("exit status unknown") == std::string::npos)
             stage_.fail(2, "container {} of task {} ended with {}, and the task says {}", containers[n].name, to_text(id), *code,
                         containers[n].exit_code.value_or(-1));
     }

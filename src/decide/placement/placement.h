@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "decide/query/query.h"
 #include "state/view.h"
 
 namespace boxship::decide {
@@ -19,6 +20,7 @@ struct Need {
     std::int32_t memory = 0;                         // MiB
     std::vector<model::PortMapping> ports;           // fixed host ports
     std::vector<std::string> attributes;             // names that must be there; "name=value" asks for the value too
+    std::vector<query::ExpressionPtr> constraints;   // memberOf, of the definition: all must select the host
     std::vector<std::string> zones;                  // any of these; empty: all
     bool interface = false;                          // a network interface of its own
     double cpu_overcommit = 1;
@@ -38,6 +40,7 @@ struct PlacementRequest {
     Need need;
     Text group;                         // spreading counts the tasks of this group
     bool distinct_instance = false;     // none of this group on it yet
+    std::vector<query::ExpressionPtr> constraints;  // memberOf, of the request or service
     std::vector<Strategy> strategies;   // empty: spread over zones, then to the least loaded
 };
 
@@ -52,6 +55,7 @@ constexpr const char* agent = "AGENT";
 constexpr const char* inactive = "INACTIVE";
 constexpr const char* location = "LOCATION";
 constexpr const char* distinct = "DistinctInstance placement constraint unsatisfied.";
+constexpr const char* member = "MemberOf placement constraint unsatisfied.";
 constexpr const char* missing = "MISSING";
 }  // namespace reason
 

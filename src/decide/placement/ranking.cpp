@@ -19,7 +19,8 @@ Ranking::Ranking(const PlacementRequest& request) : request_(request), steps_(st
 bool Ranking::is_for(const PlacementRequest& request) const
 {
     return request_.cluster == request.cluster && request_.launch_type == request.launch_type && (!by_group_ || request_.group == request.group) &&
-           request_.distinct_instance == request.distinct_instance && request_.need == request.need && request_.strategies == request.strategies;
+           request_.distinct_instance == request.distinct_instance && request_.need == request.need && request_.strategies == request.strategies &&
+           request_.constraints == request.constraints;  // equal texts are one expression while we hold it
 }
 
 std::optional<Score> Ranking::best_of(const Branch& branch)
@@ -103,22 +104,28 @@ void Ranking::forget(const InstanceId& id)
     entries_.erase(found);
 }
 
-void Ranking::look(const state::View& view, const InstanceId& id)
+// The host's row is another one, or gone.
+void Ranking::look_at_row(const state::View& view, const InstanceId& id)
 {
     auto row = view.get<Instance>(id);
     if (!row || !is_candidate(*row, request_)) return forget(id);
-    const auto& load = view.load(id);
     Entry& entry = entries_[id];
-    if (entry.row != row) {
-        Branch* const branch = branch_of(*row);
-        if (branch != entry.branch) {
-            ++branch->known;
-            if (entry.row) remove(entry);
-            entry = {.branch = branch, .score = {.host = id}};
-        }
-        entry.row = std::move(row);
-        entry.able = fixed_obstacle(*entry.row, request_, nullptr).empty();
+    Branch* const branch = branch_of(*row);
+    if (branch != entry.branch) {
+        ++branch->known;
+        if (entry.row) remove(entry);
+        entry = {.branch = branch, .score = {.host = id}};
     }
+    entry.row = std::move(row);
+    entry.able = fixed_obstacle(*entry.row, request_, nullptr).empty();
+}
+
+void Ranking::look(const state::View& view, const InstanceId& id)
+{
+    const auto found = entries_.find(id);
+    if (found == entries_.end()) return;  // no candidate
+    Entry& entry = found->second;
+    const auto& load = view.load(id);
     Score score{.host = id};
     for (std::size_t i = 0; i < steps_.size(); ++i) score.parts[i] = own_part(steps_[i], *entry.row, load, request_.group);
     const bool fits = entry.able && load_obstacle(*entry.row, load, request_, nullptr).empty();
@@ -141,16 +148,20 @@ void Ranking::follow(const state::View& view)
     // Looking at what changed must not cost more than looking at all.
     const bool near = mark_ && log.end() - *mark_ <= 4 * entries_.size() + 64;
     InstanceId last;
-    const bool followed = near && log.since(*mark_, [&](const InstanceId& id) {
-        if (id != last) look(view, id);
-        last = id;
+    const bool followed = near && log.since(*mark_, [&](const state::HostLog::Entry& change) {
+        if (change.row) look_at_row(view, change.host);
+        if (change.row || change.host != last) look(view, change.host);
+        last = change.host;
     });
     mark_ = log.end();
     if (followed) return;
     entries_.clear();
     for (auto& values : values_) values.clear();
     root_ = {};
-    for (const auto& instance : view.all<state::InstancesByCluster>(request_.cluster)) look(view, instance->id);
+    for (const auto& instance : view.all<state::InstancesByCluster>(request_.cluster)) {
+        look_at_row(view, instance->id);
+        look(view, instance->id);
+    }
 }
 
 // How many hosts of the branch are as good as the best, and the one of that number: random choice is among equals.

@@ -10,8 +10,8 @@
 #include <set>
 #include <unordered_map>
 
+#include "base/sorted_set.h"
 #include "decide/placement/score.h"
-#include "state/sorted.h"
 
 namespace boxship::decide {
 
@@ -30,7 +30,7 @@ private:
         Text value;                                           // of the parent's step
         std::map<Text, std::unique_ptr<Branch>> branches;     // by value; a last branch has none
         std::set<std::pair<Score, Branch*>> order;            // of those with hosts that fit, by the best of them
-        state::SortedSet<Score> fitting;                      // last branches only
+        SortedSet<Score> fitting;                      // last branches only
         std::optional<Score> standing;                        // its place in the parent's order
         std::size_t known = 0;                                // entries in a last branch
     };
@@ -48,6 +48,7 @@ private:
     };
 
     void follow(const state::View& view);
+    void look_at_row(const state::View& view, const InstanceId& id);
     void look(const state::View& view, const InstanceId& id);
     void forget(const InstanceId& id);
     void remove(Entry& entry);

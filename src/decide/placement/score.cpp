@@ -13,7 +13,6 @@ using model::InstanceStatus;
 
 namespace {
 
-constexpr std::string_view zone_attribute = "ecs.availability-zone";
 constexpr std::string_view interfaces_max_attribute = "boxship.eni-max";
 
 Step step_of(const Strategy& strategy)
@@ -39,6 +38,12 @@ template <class... Args>
 void say(std::string* detail, fmt::format_string<Args...> format, Args&&... args)
 {
     if (detail) *detail = fmt::format(format, std::forward<Args>(args)...);
+}
+
+std::string_view unsatisfied(const query::Expression& constraint, std::string* detail)
+{
+    say(detail, "it is not a member of {}", constraint.text());
+    return reason::member;
 }
 
 }  // namespace
@@ -114,6 +119,10 @@ std::string_view fixed_obstacle(const Instance& instance, const PlacementRequest
         say(detail, "the instance lacks {}", name);
         return reason::attribute;
     }
+    static const state::InstanceLoad any;  // it does not matter to them
+    for (const auto* constraints : {&need.constraints, &request.constraints})
+        for (const auto& constraint : *constraints)
+            if (!constraint->by_load() && !constraint->selects(instance, any)) return unsatisfied(*constraint, detail);
     return {};
 }
 
@@ -148,6 +157,9 @@ std::string_view load_obstacle(const Instance& instance, const state::InstanceLo
         say(detail, "a task of the same group is there");
         return reason::distinct;
     }
+    for (const auto* constraints : {&need.constraints, &request.constraints})
+        for (const auto& constraint : *constraints)
+            if (constraint->by_load() && !constraint->selects(instance, load)) return unsatisfied(*constraint, detail);
     return {};
 }
 

@@ -29,6 +29,7 @@ struct Step {
 // Steps behind a random one never matter.
 std::vector<Step> steps_of(const std::vector<Strategy>& strategies);
 
+constexpr std::string_view zone_attribute = "ecs.availability-zone";
 constexpr std::size_t steps_max = 8;
 struct Score {
     std::array<std::int32_t, steps_max> parts{};  // the lowest wins, compared in order

@@ -1,8 +1,8 @@
 // Describing, listing, draining and deregistering container instances.
 #include <algorithm>
 
-#include "decide/lifecycle.h"
 #include "ecs/ops.h"
+#include "services/ecs/expression.h"
 #include "services/ecs/hosts.h"
 #include "services/ecs/messages.h"
 #include "services/ecs/serve.h"
@@ -56,11 +56,15 @@ Result<ListRows> list_container_instances(Txn& txn, const Call& call, const api:
 {
     ASSIGN_OR_RETURN(const auto cluster, find_cluster(txn, call, request.cluster));
     ASSIGN_OR_RETURN(const Page page, read_page(request.next_token, request.max_results));
-    if (!request.filter.empty()) return invalid(messages::filter_unsupported);
+    decide::query::ExpressionPtr filter;
+    if (!request.filter.empty()) {
+        ASSIGN_OR_RETURN(filter, read_expression(request.filter));
+    }
     PageBuilder builder(page);
     for (const auto& instance : txn.all<state::InstancesByCluster>(cluster->id)) {
         const std::string key = to_text(instance->id);
         if (instance->status == InstanceStatus::inactive || key <= page.after) continue;
+        if (filter && !filter->selects(*instance, txn.load(instance->id))) continue;
         if (request.status && api::to_text(*request.status) != to_text(instance->status)) continue;
         if (!builder.add(key, instance_arn(*cluster, instance->id))) break;
     }
@@ -105,27 +109,15 @@ Result<InstanceRows> update_container_instances_state(Txn& txn, const Call& call
     return rows;
 }
 
-// With force, what runs on the instance is lost with it: its tasks end here and now, because no report will come.
 Result<InstanceRow> deregister_container_instance(Txn& txn, const Call& call, const api::DeregisterContainerInstanceRequest& request)
 {
     ASSIGN_OR_RETURN(const auto cluster, find_cluster(txn, call, request.cluster));
     const auto found = look_up_instance(txn, *cluster, request.container_instance);
     if (!found) return invalid(messages::instance_not_found);
     if (found->status == InstanceStatus::inactive) return instance_row(txn, found);
-    const auto tasks = txn.all<state::TasksByInstance>(found->id);
-    if (!tasks.empty() && !request.force.value_or(false)) return invalid(messages::instance_has_tasks);
-    for (const auto& row : tasks) {
-        model::Task task = *row;
-        decide::give_up(task, fmt::format(decide::reason_instance_lost, found->ec2_instance_id), call.now);
-        put_task(txn, std::move(task));
-    }
-    model::Instance instance = *found;
-    instance.status = InstanceStatus::inactive;
-    instance.agent_connected = false;
-    instance.deregistered_at = call.now;
-    ++instance.version;
-    txn.put(instance);
-    return instance_row(txn, txn.get<model::Instance>(instance.id));
+    if (txn.any<state::TasksByInstance>(found->id) && !request.force.value_or(false)) return invalid(messages::instance_has_tasks);
+    deregister(txn, *found, call.now);
+    return instance_row(txn, txn.get<model::Instance>(found->id));
 }
 
 api::DeregisterContainerInstanceResponse render_deregistered(const InstanceRow& row)

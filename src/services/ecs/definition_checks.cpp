@@ -4,6 +4,7 @@
 #include "decide/fargate_sizes.h"
 #include "services/ecs/convert.h"
 #include "services/ecs/definition.h"
+#include "services/ecs/expression.h"
 #include "services/ecs/messages.h"
 
 namespace boxship::services::ecs {
@@ -112,6 +113,7 @@ Result<> check_fargate(const api::TaskDefinition& definition)
     const auto memory = decide::parse_memory(definition.memory);
     if (!cpu || !memory || !decide::fargate_size_exists(*cpu, *memory))
         return client_error(say(messages::fargate_size, definition.cpu, definition.memory));
+    if (!definition.placement_constraints.empty()) return client_error(messages::fargate_definition_constraints);
     for (const auto& container : definition.container_definitions) {
         if (container.privileged.value_or(false)) return client_error(messages::fargate_privileged);
         if (container.stop_timeout && (*container.stop_timeout < 0 || *container.stop_timeout > 120))
@@ -119,6 +121,20 @@ Result<> check_fargate(const api::TaskDefinition& definition)
     }
     for (const auto& volume : definition.volumes)
         if (volume.host && !volume.host->source_path.empty()) return client_error(messages::volume_host_fargate);
+    return {};
+}
+
+// Members of a group of instances alone: where its own tasks are is the request's business.
+Result<> check_constraints(const api::TaskDefinition& definition)
+{
+    constexpr std::size_t constraints_max = 10;
+    if (definition.placement_constraints.size() > constraints_max) return client_error(messages::constraints_max);
+    for (const auto& constraint : definition.placement_constraints) {
+        if (constraint.type != api::TaskDefinitionPlacementConstraintType::member_of) return client_error(messages::constraint_type);
+        if (constraint.expression.empty()) return client_error(messages::constraint_member);
+        const auto expression = read_expression(constraint.expression);
+        if (!expression.ok()) return client_error(expression.error().message);
+    }
     return {};
 }
 
@@ -141,6 +157,7 @@ Result<> check_definition(const api::TaskDefinition& definition)
         if (!role.empty() && !role_arn({}, role)) return client_error(messages::role_invalid);
     const bool fargate = std::ranges::find(definition.requires_compatibilities, api::Compatibility::fargate) != definition.requires_compatibilities.end();
     if (fargate) RETURN_IF_ERROR(check_fargate(definition));
+    RETURN_IF_ERROR(check_constraints(definition));
     RETURN_IF_ERROR(check_sizes(definition));
     if (definition.ephemeral_storage) {
         const bool compatible = std::ranges::find(definition.compatibilities, api::Compatibility::fargate) != definition.compatibilities.end();

@@ -112,6 +112,7 @@ void take_facts(const api::TaskDefinition& definition, const Call& call, model::
     row.compatibilities = launch_types(definition.compatibilities);
     row.requires_compatibilities = launch_types(definition.requires_compatibilities);
     row.requires_attributes = required_attributes(definition, call);
+    for (const auto& constraint : definition.placement_constraints) row.constraints.push_back(constraint.expression.str());
     for (const auto& container : definition.container_definitions) row.containers.push_back(facts_of(container));
     row.task_role_arn = role_arn(call.scope, definition.task_role_arn).value_or("");
     row.execution_role_arn = role_arn(call.scope, definition.execution_role_arn).value_or("");

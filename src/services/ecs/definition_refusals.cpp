@@ -44,7 +44,6 @@ const char* refused_member(const api::RegisterTaskDefinitionRequest& request)
         refusal.when(volume.s3files_volume_configuration.has(), "s3filesVolumeConfiguration");
         refusal.when(volume.configured_at_launch.value_or(false), "configuredAtLaunch");
     }
-    refusal.when(!request.placement_constraints.empty(), "placementConstraints");
     refusal.when(request.pid_mode.has(), "pidMode");
     refusal.when(request.ipc_mode.has(), "ipcMode");
     refusal.when(request.proxy_configuration.has(), "proxyConfiguration");

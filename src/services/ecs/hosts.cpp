@@ -1,6 +1,9 @@
 #include "services/ecs/hosts.h"
 
+#include <fmt/format.h>
+
 #include "base/mutant.h"
+#include "decide/lifecycle.h"
 #include "services/ecs/messages.h"
 
 namespace boxship::services::ecs {
@@ -20,6 +23,21 @@ void put_task(Txn& txn, model::Task task)
         task.eni = {};
     }
     txn.put(std::move(task));
+}
+
+void deregister(Txn& txn, const model::Instance& found, Time now)
+{
+    for (const auto& row : txn.all<state::TasksByInstance>(found.id)) {
+        model::Task task = *row;
+        decide::give_up(task, fmt::format(decide::reason_instance_lost, found.ec2_instance_id), now);
+        put_task(txn, std::move(task));
+    }
+    model::Instance instance = found;
+    instance.status = model::InstanceStatus::inactive;
+    instance.agent_connected = false;
+    instance.deregistered_at = now;
+    ++instance.version;
+    txn.put(std::move(instance));
 }
 
 }  // namespace boxship::services::ecs

@@ -11,4 +11,7 @@ Result<> may_speak_for(const Call& call, const model::Instance& instance);
 // Puts a task that may have become STOPPED: then its network interface is released.
 void put_task(Txn& txn, model::Task task);
 
+// Takes an instance out for good. What runs on it is lost with it: its tasks end here and now, because no report will come.
+void deregister(Txn& txn, const model::Instance& instance, Time now);
+
 }  // namespace boxship::services::ecs

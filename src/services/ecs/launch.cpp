@@ -153,6 +153,7 @@ decide::Need need_of(const Call& call, const Launch& launch)
         return need;
     }
     need.attributes = launch.definition->requires_attributes;
+    for (const auto& text : launch.definition->constraints) need.constraints.push_back(decide::query::parse(text).expression);
     if (launch.definition->network_mode == model::NetworkMode::awsvpc) {
         // Interfaces are made by the agent from the payload alone; one that waits for EC2's attachment would wait for ever.
         need.attributes.emplace_back("boxship.eni-inline");

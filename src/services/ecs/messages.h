@@ -119,8 +119,12 @@ constexpr const char* platform_unknown = "The specified platform does not exist.
 constexpr const char* platform_ec2 = "The platform version must be null when specifying an EC2 launch type.";
 constexpr const char* fargate_constraints = "Placement constraints are not supported with FARGATE launch type.";
 constexpr const char* fargate_strategies = "Placement strategies are not supported with FARGATE launch type.";
-constexpr const char* constraint_expression = "The cluster query language is not supported by this version of boxship; use 'distinctInstance'.";
-constexpr const char* constraint_distinct = "A 'distinctInstance' constraint takes no expression.";
+constexpr const char* expression_invalid = "Invalid expression: {}.";
+constexpr const char* fargate_definition_constraints = "Fargate requires task definition to have no placement constraints.";
+constexpr const char* constraint_type = "constraint.type of a task definition can be 'memberOf' only.";
+constexpr const char* constraint_member = "memberOf expression should be specified.";
+constexpr const char* constraint_distinct = "distinctInstance expression should not be specified.";
+constexpr const char* constraints_max = "At most 10 placement constraints can be given.";
 constexpr const char* strategy_max = "At most 5 placement strategies can be given.";
 constexpr const char* strategy_field = "Invalid field '{}' for the placement strategy '{}'.";
 constexpr const char* volumes_unsupported = "'volumeConfigurations' is not supported by this version of boxship.";
@@ -150,7 +154,6 @@ constexpr const char* host_creates_default_only = "A host may create the cluster
 constexpr const char* instance_state = "The status of a container instance can be set to ACTIVE or DRAINING.";
 constexpr const char* instance_state_max = "At most 10 container instances can be updated with one call.";
 constexpr const char* fargate_cluster_only = "The cluster '_fargate' is for Fargate hosts, and Fargate hosts are for it.";
-constexpr const char* filter_unsupported = "The cluster query language ('filter') is not supported by this version of boxship.";
 constexpr const char* agent_update = "The agent of boxship is updated with its package, not by this call.";
 
 // Attributes, tags, settings, lists

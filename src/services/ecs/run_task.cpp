@@ -6,6 +6,7 @@
 #include "decide/retention.h"
 #include "ecs/ops.h"
 #include "services/ecs/capacity.h"
+#include "services/ecs/expression.h"
 #include "services/ecs/launch.h"
 #include "services/ecs/messages.h"
 #include "services/ecs/serve.h"
@@ -64,14 +65,20 @@ Result<decide::Strategy> read_placement(const api::PlacementStrategy& asked)
 
 Result<> read_placement(const api::RunTaskRequest& request, decide::PlacementRequest& placement)
 {
-    constexpr std::size_t strategies_max = 5;
+    constexpr std::size_t strategies_max = 5, constraints_max = 10;
     if (placement.launch_type == model::LaunchType::fargate) {
         if (!request.placement_constraints.empty()) return invalid(messages::fargate_constraints);
         if (!request.placement_strategy.empty()) return invalid(messages::fargate_strategies);
         return {};
     }
+    if (request.placement_constraints.size() > constraints_max) return invalid(messages::constraints_max);
     for (const auto& constraint : request.placement_constraints) {
-        if (constraint.type != api::PlacementConstraintType::distinct_instance) return invalid(messages::constraint_expression);
+        if (constraint.type == api::PlacementConstraintType::member_of) {
+            if (constraint.expression.empty()) return invalid(messages::constraint_member);
+            ASSIGN_OR_RETURN(auto expression, read_expression(constraint.expression));
+            placement.constraints.push_back(std::move(expression));
+            continue;
+        }
         if (!constraint.expression.empty()) return invalid(messages::constraint_distinct);
         placement.distinct_instance = true;
     }

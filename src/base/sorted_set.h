@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace boxship::state {
+namespace boxship {
 
 template <class T>
 class SortedSet {
@@ -50,6 +50,19 @@ public:
         const std::vector<Run>* runs_ = nullptr;
         std::size_t run_ = 0, at_ = 0;
     };
+
+    SortedSet() = default;
+    explicit SortedSet(std::vector<T> sorted)  // ascending, none twice
+    {
+        size_ = sorted.size();
+        constexpr std::size_t filled = run_max * 3 / 4;  // room for what comes in between
+        for (std::size_t at = 0; at < sorted.size(); at += filled) {
+            const auto end = std::min(sorted.size(), at + filled);
+            runs_.emplace_back(std::make_move_iterator(sorted.begin() + static_cast<std::ptrdiff_t>(at)),
+                               std::make_move_iterator(sorted.begin() + static_cast<std::ptrdiff_t>(end)));
+            last_.push_back(runs_.back().back());
+        }
+    }
 
     const_iterator begin() const { return {&runs_, 0, 0}; }
     const_iterator end() const { return {&runs_, runs_.size(), 0}; }
@@ -161,4 +174,4 @@ private:
     std::size_t size_ = 0;
 };
 
-}  // namespace boxship::state
+}  // namespace boxship
