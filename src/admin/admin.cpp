@@ -1,10 +1,13 @@
 #include "admin/admin.h"
 
+#include <algorithm>
+
 #include <boost/asio/awaitable.hpp>
 
 #include "base/arn.h"
 #include "bridge/store_call.h"
 #include "decide/lifecycle.h"
+#include "services/ecs/hosts.h"
 
 namespace boxship::admin {
 
@@ -25,6 +28,7 @@ http::Async<http::Response> Admin::handle(std::string operation, std::string bod
     if (operation == "Doctor") co_return co_await doctor();
     if (operation == "Explain") co_return co_await explain(std::move(*request));
     if (operation == "Logs") co_return co_await logs(std::move(*request));
+    if (operation == "GiveUpHost") co_return co_await give_up_host(std::move(*request));
     if (operation == "Suspend") co_return co_await suspend(std::move(*request));
     co_return json_error(404, "There is no call '" + operation + "' here.");
 }
@@ -58,6 +62,22 @@ http::Async<http::Response> Admin::suspend(Json request)
     const HostResult<> durable = co_await bridge::update(store_, stop_all);
     if (!durable.ok()) co_return json_error(500, durable.error().message);
     co_return json_answer(Json::object());
+}
+
+http::Async<http::Response> Admin::give_up_host(Json request)
+{
+    const std::string name = request.get_string("host");
+    const Time now = store_.env().clock.now();
+    const auto give_up = [name, now](state::Txn& txn) {
+        std::vector<std::shared_ptr<const model::Instance>> instances = txn.all<state::InstancesByHost>(name);
+        const bool connected = std::ranges::any_of(instances, &model::Instance::agent_connected);
+        if (!connected)
+            for (const auto& instance : instances) services::ecs::deregister(txn, *instance, now);
+        return Json::object({{"connected", connected}, {"instances", static_cast<int>(instances.size())}});
+    };
+    const auto json = co_await bridge::update(store_, give_up);
+    if (!json.ok()) co_return json_error(500, json.error().message);
+    co_return json_answer(*json);
 }
 
 std::optional<TaskId> find_task(const state::View& view, const std::string& text)

@@ -4,6 +4,8 @@
 //     Explain   {"task": ARN or id}                   why it is pending, stopped, waiting; its events and timings
 //     Logs      {"task", "container"?, "follow"?, "tail"?, "since"?}    a stream, one JSON object a line
 //     Doctor    {}                                    what is wrong with the rows; nothing, one hopes
+//     GiveUpHost {"host": name}                       it will not come back: its instance is deregistered, its tasks are lost;
+//                                                     nothing happens while {"connected": true} is the answer
 //     Suspend   {"reason"}                            nothing is replaced any more; every task is asked to stop
 #pragma once
 
@@ -43,6 +45,7 @@ private:
     http::Async<http::Response> explain(shape::Json request);
     http::Async<http::Response> logs(shape::Json request);
     http::Async<http::Response> suspend(shape::Json request);
+    http::Async<http::Response> give_up_host(shape::Json request);
 
     state::Store& store_;
     drive::AgentHub& hub_;

@@ -118,6 +118,18 @@ std::string default_instance_address(const std::string& vpc_cidr, const std::str
     return ipv4_text(range->last() - 255 + 3 + number);      // behind the addresses that AWS reserves of any subnet
 }
 
+HostResult<> leave(AgentOptions options)
+{
+    fill_defaults(options);
+    const std::string directory = options.data + "/agents/" + options.name;
+    env::RealClock clock;
+    HostCredentials keys(options.credentials_file);
+    ApiClient api({options.server, options.region, options.ca_file}, keys, clock);
+    ASSIGN_OR_RETURN(const auto host, RealHost::open(host_options(options, directory), api, clock, [](env::UniqueFd, env::UniqueFd, std::string) {}));
+    RETURN_IF_ERROR(host->purge());
+    return env::remove_tree(directory);
+}
+
 int run(AgentOptions options)
 {
     sigset_t signals;

@@ -44,6 +44,10 @@ struct AgentOptions {
 // reason logged.
 int run(AgentOptions options);
 
+// Undoes what the host of this name made on this machine, its running containers included, and deletes its record: it will
+// not come back. No agent of this name may run. May be repeated.
+HostResult<> leave(AgentOptions options);
+
 // An address for the instance called `name` when nobody chose one: "instance-3" → the range's last but 252.
 std::string default_instance_address(const std::string& vpc_cidr, const std::string& name);
 

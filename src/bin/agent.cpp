@@ -5,7 +5,7 @@
 #include "bin/commands.h"
 #include "bin/data_directory.h"
 #include "bin/programs.h"
-#include "bin/shutdown.h"
+#include "bin/instance_types.h"
 #include "env/real/process.h"
 #include "bin/supervisor.h"
 
@@ -33,7 +33,7 @@ HostResult<agent::AgentOptions> read_options(const Options& options)
     agent.zone = options.get("--zone", identity.region + "a");
     agent.instance_type = options.get("--instance-type");
     if (!agent.instance_type.empty()) {
-        const InstanceType* type = find_instance_type(agent.instance_type);
+        const auto type = find_instance_type(agent.instance_type);
         if (!type) return HostError{"unknown instance type " + agent.instance_type + "; known are " + instance_type_names()};
         agent.cpu_units = type->cpu;
         agent.memory_mib = type->memory;

@@ -26,6 +26,7 @@ Command agent_command();
 Command balancer_command();
 Command env_command();
 Command status_command();
+Command instances_command();
 Command explain_command();
 Command logs_command();
 Command doctor_command();

@@ -13,8 +13,8 @@ namespace {
 
 std::vector<Command> commands()
 {
-    return {up_command(),     down_command(), status_command(), env_command(),    explain_command(), logs_command(),
-            doctor_command(), server_command(), agent_command(), balancer_command(), version_command()};
+    return {up_command(),     down_command(),   status_command(), instances_command(), env_command(),     explain_command(),
+            logs_command(),   doctor_command(), server_command(), agent_command(),     balancer_command(), version_command()};
 }
 
 void print_overview()

@@ -8,18 +8,8 @@
 #include <fmt/format.h>
 
 namespace boxship::bin {
-namespace {
 
 using shape::Json;
-
-// vCPUs × 1024; memory as the type's sheet says, less what the operating system takes before the agent counts.
-constexpr InstanceType types[] = {
-    {"t2.micro", 1024, 952},    {"t2.small", 1024, 1933},  {"t2.medium", 2048, 3884},  {"t3.micro", 2048, 933},
-    {"t3.small", 2048, 1914},   {"t3.medium", 2048, 3837}, {"t3.large", 2048, 7763},   {"m5.large", 2048, 7680},
-    {"m5.xlarge", 4096, 15650}, {"c5.large", 2048, 3686},  {"c5.xlarge", 4096, 7629},  {"r5.large", 2048, 15660},
-};
-
-}  // namespace
 
 HostResult<> stop_tasks(ApiClient& api, Milliseconds timeout)
 {
@@ -37,20 +27,6 @@ HostResult<> stop_tasks(ApiClient& api, Milliseconds timeout)
     }
     if (terminal) fmt::print(stderr, "\r\x1b[K");
     return {};
-}
-
-const InstanceType* find_instance_type(const std::string& name)
-{
-    for (const auto& type : types)
-        if (name == type.name) return &type;
-    return nullptr;
-}
-
-std::string instance_type_names()
-{
-    std::string names;
-    for (const auto& type : types) names += (names.empty() ? "" : ", ") + std::string(type.name);
-    return names;
 }
 
 }  // namespace boxship::bin

@@ -38,6 +38,7 @@ sigset_t stop_signals()
     ::sigemptyset(&signals);
     ::sigaddset(&signals, SIGINT);
     ::sigaddset(&signals, SIGTERM);
+    ::sigaddset(&signals, SIGHUP);
     return signals;
 }
 
@@ -143,7 +144,22 @@ void Supervisor::block_signals()
     CHECK(::sigprocmask(SIG_BLOCK, &signals, nullptr) == 0);
 }
 
-Supervisor::Stop Supervisor::watch()
+void Supervisor::become(const std::vector<Child>& children, Milliseconds grace)
+{
+    std::erase_if(children_, [&](Watched& watched) {
+        if (std::ranges::find(children, watched.child.name, &Child::name) != children.end()) return false;
+        if (watched.pidfd) terminate(watched.process, grace);
+        (void)env::remove_file(run_directory_ + "/" + watched.child.name + ".pid");
+        log_info("{} was ended", watched.child.name);
+        return true;
+    });
+    for (const auto& child : children) {
+        if (std::ranges::any_of(children_, [&](const Watched& watched) { return watched.child.name == child.name; })) continue;
+        if (const auto started = start(child); !started.ok()) log_error("{}: {}", child.name, started.error().message);
+    }
+}
+
+Supervisor::Stop Supervisor::watch(const std::function<void()>& reload)
 {
     const sigset_t signals = stop_signals();
     const env::UniqueFd signal_fd(::signalfd(-1, &signals, SFD_CLOEXEC));
@@ -161,8 +177,11 @@ Supervisor::Stop Supervisor::watch()
         if (::poll(fds.data(), fds.size(), timeout) < 0 && errno != EINTR) CHECK(!"poll");
         if (fds[0].revents) {
             signalfd_siginfo info;
-            if (::read(signal_fd.get(), &info, sizeof info) == sizeof info)
-                return info.ssi_signo == SIGINT ? Stop::interrupt : Stop::terminate;
+            if (::read(signal_fd.get(), &info, sizeof info) == sizeof info) {
+                if (info.ssi_signo != SIGHUP) return info.ssi_signo == SIGINT ? Stop::interrupt : Stop::terminate;
+                reload();
+                continue;  // the children are others now
+            }
         }
         for (std::size_t i = 0; i < children_.size(); ++i) {
             Watched& watched = children_[i];

@@ -37,11 +37,13 @@ public:
     static std::optional<ProcessId> running(const std::string& run_directory);
 
     HostResult<> start(const Child& child);  // or adopts the one that runs
+    // From now on these are the children: starts what is new, ends what is not among them (SIGTERM, SIGKILL after `grace`).
+    void become(const std::vector<Child>& children, Milliseconds grace);
 
     enum class Stop { interrupt, terminate };
-    // Watches until a signal: SIGINT, or SIGTERM. Call block_signals() first, before any thread.
+    // Watches until a signal: SIGINT, or SIGTERM; SIGHUP calls `reload`. Call block_signals() first, before any thread.
     static void block_signals();
-    Stop watch();
+    Stop watch(const std::function<void()>& reload);
     // In reverse order of starting: SIGTERM, and SIGKILL after `grace`. Names limits it to children whose name starts so.
     void stop_children(Milliseconds grace);
 

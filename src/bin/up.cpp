@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <thread>
 
@@ -17,6 +18,7 @@
 #include "bin/data_directory.h"
 #include "bin/programs.h"
 #include "bin/shutdown.h"
+#include "bin/simulated_hosts.h"
 #include "bin/supervisor.h"
 #include "env/real/files.h"
 #include "env/real/real_env.h"
@@ -29,6 +31,7 @@ namespace {
 using shape::Json;
 
 constexpr auto ready_within = std::chrono::seconds(30);
+constexpr const char* fargate_host = "fargate";
 
 struct Listen {
     std::string host = "127.0.0.1";
@@ -86,8 +89,23 @@ HostResult<> check_host()
 struct Plan {
     Listen listen;
     Json options = Json::object();
+    std::vector<SimulatedHost> hosts;
     std::vector<Child> children;
 };
+
+HostResult<> add_agents(Plan& plan, DataDirectory& data, const std::string& registry_host)
+{
+    env::RealRandom random;
+    RETURN_IF_ERROR(data.host_credentials(fargate_host, random));
+    Child fargate = agent_child(fargate_host, data, plan.listen.endpoint(), registry_host);
+    fargate.argv.emplace_back("--fargate");
+    plan.children.push_back(std::move(fargate));
+    for (const auto& host : plan.hosts) {
+        ASSIGN_OR_RETURN(auto child, agent_of(host, data, plan.listen.endpoint(), registry_host));
+        plan.children.push_back(std::move(child));
+    }
+    return {};
+}
 
 HostResult<Plan> make_plan(const Options& options, DataDirectory& data)
 {
@@ -99,15 +117,7 @@ HostResult<Plan> make_plan(const Options& options, DataDirectory& data)
     };
     ASSIGN_OR_RETURN(plan.listen, parse_listen(remembered("--listen", "listen", "127.0.0.1:4566")));
     const std::string registry_host = remembered("--registry-host", "registryHost", fmt::format("localhost:{}", plan.listen.port));
-    const std::string instances = remembered("--instances", "instances", "0");
     const bool dev = options.has("--dev-credentials") || last.get_bool("devCredentials");
-    const std::string count_text = instances.substr(0, instances.find(':'));
-    const std::string type = instances.find(':') == instances.npos ? "t3.medium" : instances.substr(instances.find(':') + 1);
-    const int count = std::atoi(count_text.c_str());
-    if (count_text != std::to_string(count) || count < 0 || count > 64)
-        return HostError{"--instances must be N or N:TYPE with N from 0 to 64, such as 2:t3.medium"};
-    if (!find_instance_type(type)) return HostError{"--instances: unknown instance type " + type + "; known are " + instance_type_names()};
-
     const std::string lost_after = remembered("--instance-lost-after", "instanceLostAfter", instance_lost_after);
     const std::string heartbeat = remembered("--heartbeat", "heartbeat", agents_heartbeat);
     for (const char* flag : {"--instance-lost-after", "--heartbeat"}) {
@@ -115,29 +125,22 @@ HostResult<Plan> make_plan(const Options& options, DataDirectory& data)
         if (time.count() == 0 && std::string_view(flag) == "--heartbeat") return HostError{"--heartbeat must be a time such as 30s"};
     }
 
-    env::RealRandom random;
     ASSIGN_OR_RETURN(const PlatformIdentity identity, data.identity());
+    if (options.has("--instances") || !last.has("hosts")) {
+        ASSIGN_OR_RETURN(plan.hosts, parse_instances(remembered("--instances", "instances", "0"), identity.region));
+    } else {
+        plan.hosts = hosts_from(last);
+    }
     const std::string program = own_program();
     Child server{"server", {program, "server", "--data", data.path(), "--listen", fmt::format("{}:{}", plan.listen.host, plan.listen.port),
                             "--registry-host", registry_host, "--instance-lost-after", lost_after, "--heartbeat", heartbeat}};
     if (dev) server.argv.push_back("--dev-credentials");
     plan.children.push_back(std::move(server));
-    const auto add_agent = [&](const std::string& name, std::vector<std::string> more) -> HostResult<> {
-        RETURN_IF_ERROR(data.host_credentials(name, random));
-        Child agent{"agent-" + name, {program, "agent", "--data", data.path(), "--name", name, "--server", plan.listen.endpoint(),
-                                      "--registry-host", registry_host}};
-        agent.argv.insert(agent.argv.end(), more.begin(), more.end());
-        plan.children.push_back(std::move(agent));
-        return {};
-    };
-    RETURN_IF_ERROR(add_agent("fargate", {"--fargate"}));
-    for (int i = 1; i <= count; ++i)
-        RETURN_IF_ERROR(add_agent(fmt::format("instance-{}", i),
-                                  {"--instance-type", type, "--zone", identity.region + static_cast<char>('a' + (i - 1) % 3)}));
+    RETURN_IF_ERROR(add_agents(plan, data, registry_host));
     plan.options = Json::object({{"listen", fmt::format("{}:{}", plan.listen.host, plan.listen.port)},
                                  {"endpoint", plan.listen.endpoint()},
                                  {"registryHost", registry_host},
-                                 {"instances", instances},
+                                 {"hosts", hosts_json(plan.hosts)},
                                  {"devCredentials", dev},
                                  {"instanceLostAfter", lost_after},
                                  {"heartbeat", heartbeat}});
@@ -161,9 +164,30 @@ HostResult<> wait_ready(ApiClient& api, int agents, const std::string& log_direc
                      (lines.empty() ? "" : ". The server's last words: " + std::string(lines.back()))};
 }
 
-int supervise(Supervisor& supervisor, const DataDirectory& data, ApiClient& api)
+// Hosts of an earlier `up` that this one does not start: nobody would ever run or end what is on them.
+HostResult<> give_up_former_hosts(const Plan& plan, const DataDirectory& data, ApiClient& api)
 {
-    const auto stop = supervisor.watch();
+    ASSIGN_OR_RETURN(const auto known, data.all_hosts());
+    for (const auto& [name, key] : known) {
+        if (!name.starts_with("instance-") || std::ranges::find(plan.hosts, name, &SimulatedHost::name) != plan.hosts.end()) continue;
+        log_info("{} is not started any more: it is given up", name);
+        RETURN_IF_ERROR(give_up_host(name, data, api));
+    }
+    return {};
+}
+
+int supervise(Supervisor& supervisor, DataDirectory& data, ApiClient& api, Plan plan)
+{
+    // `boxship instances` changed the hosts.
+    const auto reload = [&] {
+        plan.hosts = hosts_from(data.last_up());
+        std::erase_if(plan.children, [](const Child& child) { return child.name.starts_with("agent-"); });
+        if (const auto added = add_agents(plan, data, plan.options.get_string("registryHost")); added.ok())
+            supervisor.become(plan.children, Milliseconds(10000));
+        else
+            log_error("the hosts stay as they are: {}", added.error().message);
+    };
+    const auto stop = supervisor.watch(reload);
     if (stop == Supervisor::Stop::interrupt) {
         log_info("stopping the tasks, then the platform");
         if (const auto stopped = stop_tasks(api, Milliseconds(60000)); !stopped.ok()) log_warning("{}", stopped.error().message);
@@ -232,16 +256,17 @@ int run_up(const Options& options)
             ::dup2(log->get(), 2);
             if (const auto noted = write_pid_file(data.file("run/up.pid"), ::getpid()); !noted.ok()) std::_Exit(fail(noted.error()));
             if (const auto started = start_all(); !started.ok()) std::_Exit(fail(started.error()));
-            std::_Exit(supervise(supervisor, data, api));
+            std::_Exit(supervise(supervisor, data, api, *plan));
         }
     } else if (const auto started = start_all(); !started.ok()) {
         supervisor.stop_children(Milliseconds(5000));
         return fail(started.error());
     }
     if (const auto ready = wait_ready(api, agents, data.file("log")); !ready.ok()) return fail(ready.error());
+    if (const auto given_up = give_up_former_hosts(*plan, data, api); !given_up.ok()) log_warning("{}", given_up.error().message);
     fmt::print("boxship is ready: {}   (eval \"$(boxship env)\" points AWS clients here)\n", connection->endpoint);
     std::fflush(stdout);
-    return options.has("--detach") ? 0 : supervise(supervisor, data, api);
+    return options.has("--detach") ? 0 : supervise(supervisor, data, api, *plan);
 }
 
 }  // namespace

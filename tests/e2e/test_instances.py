@@ -1,5 +1,7 @@
 """The EC2 launch type on simulated hosts, each with a network of its own: bridge with fixed and dynamic ports, host, none."""
 
+import json
+import pathlib
 import urllib.request
 
 import pytest
@@ -17,6 +19,9 @@ def instances(platform, busybox):
     platform.boxship("down")
     platform.up("--instances", "0")
     platform.wait_ready()
+    # Hosts that are not started again do not stay registered for ever.
+    assert platform.client("ecs").list_container_instances(cluster="default")["containerInstanceArns"] == []
+    assert not list(pathlib.Path(platform.data, "agents").glob("instance-*"))
 
 
 def define(platform, image, mode, container, **more):
@@ -161,3 +166,31 @@ def test_a_load_balancer_reaches_dynamic_ports(platform, instances, ecs, hello):
     elb.delete_target_group(TargetGroupArn=group)
     for arn in arns:
         platform.stop(arn)
+
+
+def test_hosts_come_and_go_at_run_time(platform, instances, busybox, ecs):
+    added = json.loads(platform.boxship("instances", "add", "c5.xlarge", "--json").stdout)
+    assert [host["type"] for host in added] == ["c5.xlarge"]
+    name = added[0]["name"]
+    found = ecs.list_container_instances(cluster="default", filter="attribute:ecs.instance-type == c5.xlarge")["containerInstanceArns"]
+    host = ecs.describe_container_instances(cluster="default", containerInstances=found)["containerInstances"][0]
+    assert {r["name"]: r.get("integerValue") for r in host["registeredResources"]}["CPU"] == 4096
+    definition = define(platform, busybox, "bridge", {"command": ["sleep", "1000"]},
+                        placementConstraints=[{"type": "memberOf", "expression": "attribute:ecs.instance-type =~ c5.*"}])
+    arn = run(platform, definition)["tasks"][0]["taskArn"]
+    assert platform.wait_status(arn, "RUNNING")["containerInstanceArn"] == found[0]
+    assert name in platform.boxship("instances").stdout
+    before = platform.monitors()
+
+    platform.boxship("instances", "remove", name)
+    task = platform.describe(arn)
+    assert task["lastStatus"] == "STOPPED" and task["stopCode"] == "TerminationNotice"
+    assert found[0] not in ecs.list_container_instances(cluster="default")["containerInstanceArns"]
+    assert platform.find(f"agent-{name}") is None
+    assert len(platform.monitors()) < len(before)
+    assert not pathlib.Path(platform.data, "agents", name).exists()
+    refused = platform.boxship("instances", "remove", "fargate", check=False)
+    assert refused.returncode == 1 and "is no simulated host" in refused.stderr
+    # Nothing fits the definition now, and the answer says why.
+    failures = run(platform, definition)["failures"]
+    assert {failure["reason"] for failure in failures} == {"MemberOf placement constraint unsatisfied."}
