@@ -87,5 +87,7 @@ using ListenerId = Id<struct ListenerTag>;
 using RuleId = Id<struct ListenerRuleTag>;
 using TargetGroupId = Id<struct TargetGroupTag>;
 using CertificateId = Id<struct CertificateTag>;
+using ServiceId = Id<struct ServiceTag>;        // an ECS service
+using ServiceDeploymentId = Id<struct ServiceDeploymentTag>;
 
 }  // namespace boxship

@@ -41,4 +41,34 @@ const char* to_text(ContainerStatus status)
     return "";
 }
 
+const char* to_text(Health health)
+{
+    switch (health) {
+    case Health::unknown: return "UNKNOWN";
+    case Health::healthy: return "HEALTHY";
+    case Health::unhealthy: return "UNHEALTHY";
+    }
+    return "";
+}
+
+Health Task::health() const
+{
+    bool checked = false, all_healthy = true;
+    for (const auto& container : containers) {
+        if (!container.checked || !container.essential) continue;
+        checked = true;
+        if (container.health == Health::unhealthy) return Health::unhealthy;
+        all_healthy &= container.health == Health::healthy;
+    }
+    return checked && all_healthy ? Health::healthy : Health::unknown;
+}
+
+bool Task::ready() const
+{
+    if (status != TaskStatus::running || !wanted || (balanced && !in_service)) return false;
+    for (const auto& container : containers)
+        if (container.checked && container.essential && container.health != Health::healthy) return false;
+    return true;
+}
+
 }  // namespace boxship::model

@@ -189,6 +189,8 @@ struct NetworkBinding {
 
 enum class ContainerStatus : std::uint8_t { pending, running, stopped };
 const char* to_text(ContainerStatus status);
+enum class Health : std::uint8_t { unknown, healthy, unhealthy };
+const char* to_text(Health health);            // "UNKNOWN" …
 using ContainerId = Id<struct ContainerTag>;
 
 struct TaskContainer {
@@ -205,11 +207,15 @@ struct TaskContainer {
     std::optional<std::int32_t> memory;
     std::optional<std::int32_t> memory_reservation;
     bool essential = true;
+    bool checked = false;                // it has a health check
+    Health health = Health::unknown;
+    std::string pinned_digest;           // of a service's deployment: this image and no other, whatever its tag says now
     template <class A>
     void fields(A& a)
     {
         a(1, id); a(2, name); a(3, image); a(4, image_digest); a(5, runtime_id); a(6, status); a(7, exit_code); a(8, reason);
-        a(9, bindings); a(10, cpu); a(11, memory); a(12, memory_reservation); a(13, essential);
+        a(9, bindings); a(10, cpu); a(11, memory); a(12, memory_reservation); a(13, essential); a(60, checked);
+        a(61, health); a(62, pinned_digest);
     }
 };
 
@@ -229,6 +235,8 @@ struct Task {
     using Key = TaskId;
     Key key() const { return id; }
     bool live() const { return status != TaskStatus::stopped; }
+    Health health() const;                   // of its essential containers that have a check: all healthy, or one unhealthy
+    bool ready() const;                      // RUNNING, wanted, and healthy in every way that is asked of it
 
     TaskId id;
     ClusterId cluster;
@@ -269,6 +277,12 @@ struct Task {
     Text execution_role_arn;
     Text cpu_text;                    // task-level size as the API shows it, overrides included; "" absent
     Text memory_text;
+    ServiceId service;                       // none: it was run by itself
+    std::int64_t revision = 0;               // of the service
+    bool settled = false;                    // its end is counted: the service has drawn its conclusions
+    Time protected_until;                    // from scale-in
+    bool balanced = false;                   // it belongs into target groups, and is ready only when healthy in all of them
+    bool in_service = false;                 // healthy in all of its target groups
 
     template <class A>
     void fields(A& a)
@@ -280,7 +294,8 @@ struct Task {
         a(26, stopped_reason); a(27, acknowledged); a(28, exec_enabled); a(29, ephemeral_storage_gib);
         a(30, platform_version); a(31, reference_id); a(32, reserved_ports);
         a(33, attachment); a(34, attached); a(35, capacity_provider); a(36, task_role_arn); a(37, execution_role_arn);
-        a(38, cpu_text); a(39, memory_text);
+        a(38, cpu_text); a(39, memory_text); a(60, service); a(61, revision); a(62, settled); a(63, protected_until);
+        a(64, balanced); a(65, in_service);
     }
 };
 

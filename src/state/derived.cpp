@@ -9,6 +9,7 @@ using model::TaskStatus;
 void Derived::add(const model::Task& task, int sign)
 {
     if (!task.live()) return;
+    if (task.service) add_to_revision(task, sign);
     const bool running = task.status >= TaskStatus::running;
     ClusterCounts& counts = counts_[task.cluster];
     (running ? counts.running : counts.pending) += sign;
@@ -29,6 +30,23 @@ void Derived::add(const model::Task& task, int sign)
     if (load == InstanceLoad{}) loads_.erase(task.instance);
 }
 
+void Derived::add_to_revision(const model::Task& task, int sign)
+{
+    const model::RevisionKey key{task.service, task.revision};
+    RevisionCounts& counts = revisions_[key];
+    counts.live += sign;
+    if (task.status < TaskStatus::running) counts.pending += sign;
+    if (task.status == TaskStatus::running) counts.running += sign;
+    if (task.wanted) {
+        counts.wanted += sign;
+        if (task.ready()) counts.ready += sign;
+        if (task.health() == model::Health::unhealthy) counts.unhealthy += sign;
+        if (const std::string provider = task.capacity_provider.str(); !provider.empty() && (counts.providers[provider] += sign) == 0)
+            counts.providers.erase(provider);
+    }
+    if (counts == RevisionCounts{}) revisions_.erase(key);
+}
+
 void Derived::change(const model::Task* before, const model::Task* after)
 {
     if (before) add(*before, -1);
@@ -47,6 +65,20 @@ void Derived::change(const model::Instance* before, const model::Instance* after
     if (after) add_instance(*after, +1);
 }
 
+void Derived::change(const model::Service* before, const model::Service* after)
+{
+    const auto add_service = [this](const model::Service& service, int sign) {
+        if (service.status == model::ServiceStatus::inactive) return;
+        const bool active = service.status == model::ServiceStatus::active;
+        ClusterCounts& counts = counts_[service.cluster];
+        if (active) counts.services += sign;
+        (active ? counts.active_services_by_type : counts.draining_services_by_type)[static_cast<std::size_t>(service.launch_type)] += sign;
+        if (counts == ClusterCounts{}) counts_.erase(service.cluster);
+    };
+    if (before) add_service(*before, -1);
+    if (after) add_service(*after, +1);
+}
+
 const InstanceLoad& Derived::load(const InstanceId& id) const
 {
     static const InstanceLoad empty;
@@ -59,6 +91,21 @@ const ClusterCounts& Derived::counts(const ClusterId& id) const
     static const ClusterCounts empty;
     const auto found = counts_.find(id);
     return found == counts_.end() ? empty : found->second;
+}
+
+const RevisionCounts& Derived::counts(const model::RevisionKey& id) const
+{
+    static const RevisionCounts empty;
+    const auto found = revisions_.find(id);
+    return found == revisions_.end() ? empty : found->second;
+}
+
+std::vector<std::pair<std::int64_t, RevisionCounts>> Derived::revisions_in_use(const ServiceId& id) const
+{
+    std::vector<std::pair<std::int64_t, RevisionCounts>> found;
+    for (auto at = revisions_.lower_bound({id, 0}); at != revisions_.end() && at->first.service == id; ++at)
+        found.emplace_back(at->first.number, at->second);
+    return found;
 }
 
 }  // namespace boxship::state

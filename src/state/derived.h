@@ -4,9 +4,12 @@
 
 #include <array>
 #include <map>
+#include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
-#include "model/ecs.h"
+#include "model/service.h"
 
 namespace boxship::state {
 
@@ -28,25 +31,45 @@ struct ClusterCounts {
     int instances = 0;  // registered, whatever their status but INACTIVE
     std::array<int, 3> running_by_type{};  // by model::LaunchType
     std::array<int, 3> pending_by_type{};
+    int services = 0;      // ACTIVE ones
+    std::array<int, 3> active_services_by_type{};
+    std::array<int, 3> draining_services_by_type{};
     bool operator==(const ClusterCounts&) const = default;
+};
+
+// The live tasks of one revision of a service.
+struct RevisionCounts {
+    int live = 0;           // whatever they are doing, until STOPPED
+    int pending = 0;        // not yet RUNNING
+    int running = 0;        // RUNNING now, those that are asked to stop included
+    int wanted = 0;         // not asked to stop
+    int ready = 0;          // model::Task::ready()
+    int unhealthy = 0;      // wanted, and a health check says they are not well
+    std::map<std::string, int> providers;   // wanted ones by capacity provider
+    bool operator==(const RevisionCounts&) const = default;
 };
 
 class Derived {
 public:
     void change(const model::Task* before, const model::Task* after);
     void change(const model::Instance* before, const model::Instance* after);
+    void change(const model::Service* before, const model::Service* after);
     template <class Row>
     void change(const Row*, const Row*) {}
 
     const InstanceLoad& load(const InstanceId& id) const;
     const ClusterCounts& counts(const ClusterId& id) const;
+    const RevisionCounts& counts(const model::RevisionKey& id) const;
+    std::vector<std::pair<std::int64_t, RevisionCounts>> revisions_in_use(const ServiceId& id) const;
     bool operator==(const Derived&) const = default;
 
 private:
     void add(const model::Task& task, int sign);
+    void add_to_revision(const model::Task& task, int sign);
 
     std::unordered_map<InstanceId, InstanceLoad, IdHash<struct InstanceTag>> loads_;
     std::map<ClusterId, ClusterCounts> counts_;
+    std::map<model::RevisionKey, RevisionCounts> revisions_;
 };
 
 }  // namespace boxship::state

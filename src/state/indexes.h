@@ -7,6 +7,7 @@
 #include "model/ecs.h"
 #include "model/network.h"
 #include "model/registry.h"
+#include "model/service.h"
 #include "state/indexes_elbv2.h"
 
 namespace boxship::state {
@@ -106,6 +107,78 @@ struct StoppedTasksByTime {  // what leaves memory next
     using Value = Time;
     template <class Emit>
     static void values(const Row& row, Emit emit) { if (!row.live()) emit(row.stopped_at); }
+};
+
+struct TasksByService {  // live ones
+    using Row = Task;
+    using Value = ServiceId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { if (row.service && row.live()) emit(row.service); }
+};
+struct UnsettledTasks {  // ended ones from which their service has not drawn its conclusions
+    using Row = Task;
+    using Value = ServiceId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { if (row.service && !row.live() && !row.settled) emit(row.service); }
+};
+
+struct ServiceName {
+    ClusterId cluster;
+    std::string name;
+    auto operator<=>(const ServiceName&) const = default;
+};
+struct ServicesByName {  // deleted ones as well: several may have had the name
+    using Row = Service;
+    using Value = ServiceName;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { emit(Value{row.cluster, row.name}); }
+};
+struct WaitingServices {  // by cluster: those that have found no room for a task
+    using Row = Service;
+    using Value = ClusterId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit)
+    {
+        if (!row.complaint.empty() && row.status != ServiceStatus::inactive) emit(row.cluster);
+    }
+};
+struct DaemonServices {  // by cluster
+    using Row = Service;
+    using Value = ClusterId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit)
+    {
+        if (row.scheduling == Scheduling::daemon && row.status != ServiceStatus::inactive) emit(row.cluster);
+    }
+};
+struct DeletedServicesByTime {  // what leaves memory next
+    using Row = Service;
+    using Value = Time;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { if (row.status == ServiceStatus::inactive) emit(row.deleted_at); }
+};
+struct DeploymentOfService {
+    ServiceId service;
+    Time created_at;
+    auto operator<=>(const DeploymentOfService&) const = default;
+};
+struct DeploymentsByService {  // oldest first
+    using Row = ServiceDeployment;
+    using Value = DeploymentOfService;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { emit(Value{row.service, row.created_at}); }
+};
+struct RevisionsByDefinition {
+    using Row = ServiceRevision;
+    using Value = TaskDefinitionId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { emit(row.definition); }
+};
+struct DrainingInstances {  // by cluster
+    using Row = Instance;
+    using Value = ClusterId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { if (row.status == InstanceStatus::draining) emit(row.cluster); }
 };
 
 struct ClientTokensByTime {
@@ -231,11 +304,20 @@ struct IndexesOf<Cluster> { using Type = std::tuple<ClusterByName>; };
 template <>
 struct IndexesOf<TaskDefinition> { using Type = std::tuple<DefinitionByRevision, DeletedDefinitions>; };
 template <>
-struct IndexesOf<Instance> { using Type = std::tuple<InstancesByCluster, InstancesByHost, InstancesByEc2Id, InactiveInstancesByTime>; };
+struct IndexesOf<Instance> {
+    using Type = std::tuple<InstancesByCluster, InstancesByHost, InstancesByEc2Id, InactiveInstancesByTime, DrainingInstances>;
+};
 template <>
 struct IndexesOf<Task> {
-    using Type = std::tuple<TasksByCluster, TasksByInstance, TasksByDefinition, LiveTasksByDefinition, StoppedTasksByTime>;
+    using Type = std::tuple<TasksByCluster, TasksByInstance, TasksByDefinition, LiveTasksByDefinition, StoppedTasksByTime,
+                            TasksByService, UnsettledTasks>;
 };
+template <>
+struct IndexesOf<Service> { using Type = std::tuple<ServicesByName, WaitingServices, DaemonServices, DeletedServicesByTime>; };
+template <>
+struct IndexesOf<ServiceRevision> { using Type = std::tuple<RevisionsByDefinition>; };
+template <>
+struct IndexesOf<ServiceDeployment> { using Type = std::tuple<DeploymentsByService>; };
 template <>
 struct IndexesOf<ClientToken> { using Type = std::tuple<ClientTokensByTime>; };
 template <>

@@ -14,7 +14,8 @@ namespace boxship::state {
 
 // Every kind of row, in the order of their table numbers.
 using AllTables = std::tuple<Table<Cluster>, Table<TaskDefinition>, Table<Family>, Table<Instance>, Table<Task>,
-                             Table<ClientToken>, Table<AccountSetting>, Table<Vpc>, Table<Subnet>, Table<SecurityGroup>,
+                             Table<ClientToken>, Table<AccountSetting>, Table<Service>, Table<ServiceRevision>,
+                             Table<ServiceDeployment>, Table<ServiceEvent>, Table<Vpc>, Table<Subnet>, Table<SecurityGroup>,
                              Table<Eni>, Table<Platform>, Table<Repository>, Table<Blob>, Table<BlobLink>, Table<Image>,
                              Table<ImageTag>, Table<Upload>, Table<LoadBalancer>, Table<Listener>, Table<ListenerRule>,
                              Table<TargetGroup>, Table<Target>, Table<Certificate>>;
@@ -125,9 +126,9 @@ public:
 
     const InstanceLoad& load(const InstanceId& id) const { return tables_->derived.load(id); }
     const ClusterCounts& counts(const ClusterId& id) const { return tables_->derived.counts(id); }
-    const HostLog& hosts() const { return tables_->hosts; }
-    template <class Kept>
-    Kept& memo() const { return tables_->memo.of<Kept>(); }
+                             Table<ClientToken>, Table<AccountSetting>, Table<Service>, Table<ServiceRevision>,
+                             Table<ServiceDeployment>, Table<ServiceEvent>, Table<Vpc>, Table<Subnet>, Table<SecurityGroup>,
+                             Table<Eni>, Table<Platform>, Table<Repository>, Table<Blob>, Table<BlobLink>, Table<Image>,
 
 protected:
     template <class Index, class Visit>

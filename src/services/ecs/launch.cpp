@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "decide/addresses.h"
 #include "decide/fargate_sizes.h"
 #include "services/ecs/messages.h"
 #include "shape/write.h"
@@ -141,49 +140,12 @@ Result<> set_sizes(model::Task& task)
     return {};
 }
 
-decide::Need need_of(const Call& call, const Launch& launch)
-{
-    const auto& task = launch.pattern;
-    decide::Need need{.cpu = task.cpu, .memory = task.memory, .ports = task.reserved_ports};
-    if (task.launch_type == model::LaunchType::fargate) {
-        // The platform's own hosts can do all that the platform offers; only the architecture may differ.
-        need.cpu_overcommit = call.installation.fargate_overcommit;
-        for (const auto& name : launch.definition->requires_attributes)
-            if (name == "ecs.cpu-architecture=arm64") need.attributes.push_back(name);
-        return need;
-    }
-    need.attributes = launch.definition->requires_attributes;
-    for (const auto& text : launch.definition->constraints) need.constraints.push_back(decide::query::parse(text).expression);
-    if (launch.definition->network_mode == model::NetworkMode::awsvpc) {
-        // Interfaces are made by the agent from the payload alone; one that waits for EC2's attachment would wait for ever.
-        need.attributes.emplace_back("boxship.eni-inline");
-        need.interface = true;
-        for (const auto& subnet : launch.subnets) need.zones.push_back(subnet->zone);
-    }
-    return need;
-}
-
-std::shared_ptr<const model::Subnet> subnet_with_address(Txn& txn, const Call& call, const Launch& launch, const model::Instance& instance,
-                                                         std::uint32_t& address)
-{
-    const bool anywhere = launch.pattern.launch_type == model::LaunchType::fargate;
-    const std::size_t start = launch.subnets.size() > 1 ? call.ids.number(launch.subnets.size()) : 0;
-    for (std::size_t i = 0; i < launch.subnets.size(); ++i) {
-        const auto& subnet = launch.subnets[(start + i) % launch.subnets.size()];
-        if (!anywhere && subnet->zone != instance.zone) continue;
-        if (const auto free = decide::pick_address(txn, *subnet, call.ids)) {
-            address = *free;
-            return subnet;
-        }
-    }
-    return nullptr;
-}
-
 }  // namespace
 
 Result<Launch> prepare_launch(Txn& txn, const Call& call, const LaunchWish& wish)
 {
     Launch launch;
+    launch.scope = call.scope;
     ASSIGN_OR_RETURN(launch.cluster, find_cluster(txn, call, wish.cluster));
     ASSIGN_OR_RETURN(launch.definition, runnable_definition(txn, call, wish.task_definition));
     RETURN_IF_ERROR(check_texts(wish));
@@ -223,7 +185,7 @@ Result<Launch> prepare_launch(Txn& txn, const Call& call, const LaunchWish& wish
         for (const auto& container : definition.containers)
             for (const auto& port : container.ports)
                 if (port.host_port != 0) task.reserved_ports.push_back(port);
-    launch.need = need_of(call, launch);
+    launch.need = decide::need_of(task, definition, launch.subnets, call.installation.fargate_overcommit);
     return launch;
 }
 
@@ -237,37 +199,12 @@ std::string asked_by(const Call& call, std::string_view what)
 
 TaskPtr create_task(Txn& txn, const Call& call, const Launch& launch, const model::Instance& instance, std::string story)
 {
-    model::Task task = launch.pattern;
-    task.id = call.ids.next<TaskId>();
-    task.instance = instance.id;
-    task.zone = instance.zone;
-    task.created_at = call.now;
-    task.status = model::TaskStatus::pending;
-    for (auto& container : task.containers) container.id = call.ids.next<model::ContainerId>();
-    if (!launch.subnets.empty()) {
-        std::uint32_t address = 0;
-        const auto subnet = subnet_with_address(txn, call, launch, instance, address);
-        if (!subnet) return nullptr;
-        model::Eni eni;
-        eni.id = call.ids.next<EniId>();
-        eni.scope = call.scope;
-        eni.vpc = subnet->vpc;
-        eni.subnet = subnet->id;
-        eni.address = address;
-        eni.mac = decide::pick_mac(call.ids);
-        eni.groups = launch.groups;
-        eni.task = task.id;
-        eni.attachment = call.ids.next<Id<struct model::AttachmentTag>>();
-        eni.description = model::attachment_arn(call.scope, eni.attachment);
-        eni.created_at = call.now;
-        task.eni = eni.id;
-        task.attachment = {.id = eni.attachment, .eni = eni.id, .subnet = subnet->id, .address = address, .mac = eni.mac};
-        task.zone = subnet->zone;
-        task.status = model::TaskStatus::provisioning;
-        txn.put(eni);
-    }
-    txn.put(task, asked_by(call, "asked for") + "\n" + story);
-    return txn.get<model::Task>(task.id);
+    auto made = decide::make_task(txn, launch, instance, call.ids, call.now);
+    if (!made) return nullptr;
+    const TaskId id = made->task.id;
+    if (made->eni) txn.put(std::move(*made->eni));
+    txn.put(std::move(made->task), asked_by(call, "asked for") + "\n" + story);
+    return txn.get<model::Task>(id);
 }
 
 }  // namespace boxship::services::ecs

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "decide/placement/placement.h"
+#include "decide/launch.h"
 #include "ecs/types.h"
 #include "services/ecs/rows.h"
 
@@ -50,13 +50,9 @@ LaunchWish wish_of(const Request& request)
 }
 
 // A checked wish.
-struct Launch {
+struct Launch : decide::Launch {
     ClusterPtr cluster;
     DefinitionPtr definition;
-    model::Task pattern;                                           // the task, but for ids, instance and times
-    std::vector<std::shared_ptr<const model::Subnet>> subnets;     // awsvpc only
-    std::vector<SecurityGroupId> groups;
-    decide::Need need;
 };
 Result<Launch> prepare_launch(Txn& txn, const Call& call, const LaunchWish& wish);
 

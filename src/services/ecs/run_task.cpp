@@ -1,14 +1,13 @@
 // RunTask and StartTask.
-#include <algorithm>
-
 #include "base/mutant.h"
+#include "decide/placement/choices.h"
 #include "decide/placement/story.h"
 #include "decide/retention.h"
 #include "ecs/ops.h"
 #include "services/ecs/capacity.h"
-#include "services/ecs/expression.h"
 #include "services/ecs/launch.h"
 #include "services/ecs/messages.h"
+#include "services/ecs/placement_choices.h"
 #include "services/ecs/serve.h"
 #include "services/ecs/tokens.h"
 
@@ -45,51 +44,6 @@ Result<Target> choose_target(const View& view, const Call& call, const api::RunT
     return target;
 }
 
-Result<decide::Strategy> read_placement(const api::PlacementStrategy& asked)
-{
-    const auto type = asked.type.value_or(api::PlacementStrategyType::unknown);
-    const std::string field = asked.field.str();
-    const auto bad_field = [&] { return invalid(say(messages::strategy_field, field, api::to_text(type))); };
-    switch (type) {
-    case api::PlacementStrategyType::random:
-        if (!field.empty()) return bad_field();
-        return decide::Strategy{decide::StrategyType::random, ""};
-    case api::PlacementStrategyType::binpack:
-        if (field != "cpu" && field != "memory" && field != "CPU" && field != "MEMORY") return bad_field();
-        return decide::Strategy{decide::StrategyType::binpack, field == "cpu" || field == "CPU" ? "cpu" : "memory"};
-    default:
-        if (field != "instanceId" && field != "host" && !(field.starts_with("attribute:") && field.size() > 10)) return bad_field();
-        return decide::Strategy{decide::StrategyType::spread, field};
-    }
-}
-
-Result<> read_placement(const api::RunTaskRequest& request, decide::PlacementRequest& placement)
-{
-    constexpr std::size_t strategies_max = 5, constraints_max = 10;
-    if (placement.launch_type == model::LaunchType::fargate) {
-        if (!request.placement_constraints.empty()) return invalid(messages::fargate_constraints);
-        if (!request.placement_strategy.empty()) return invalid(messages::fargate_strategies);
-        return {};
-    }
-    if (request.placement_constraints.size() > constraints_max) return invalid(messages::constraints_max);
-    for (const auto& constraint : request.placement_constraints) {
-        if (constraint.type == api::PlacementConstraintType::member_of) {
-            if (constraint.expression.empty()) return invalid(messages::constraint_member);
-            ASSIGN_OR_RETURN(auto expression, read_expression(constraint.expression));
-            placement.constraints.push_back(std::move(expression));
-            continue;
-        }
-        if (!constraint.expression.empty()) return invalid(messages::constraint_distinct);
-        placement.distinct_instance = true;
-    }
-    if (request.placement_strategy.size() > strategies_max) return invalid(messages::strategy_max);
-    for (const auto& asked : request.placement_strategy) {
-        ASSIGN_OR_RETURN(auto strategy, read_placement(asked));
-        placement.strategies.push_back(std::move(strategy));
-    }
-    return {};
-}
-
 void add_failures(const Launch& launch, const decide::Placement& placement, std::vector<FailureRow>& failures)
 {
     if (launch.pattern.launch_type == model::LaunchType::fargate) {
@@ -124,7 +78,8 @@ Result<TaskRows> run_new_tasks(Txn& txn, const Call& call, const api::RunTaskReq
     ASSIGN_OR_RETURN(Launch launch, prepare_launch(txn, call, wish));
 
     decide::PlacementRequest placement{.cluster = launch.cluster->id, .launch_type = target.launch_type, .need = launch.need, .group = launch.pattern.group};
-    RETURN_IF_ERROR(read_placement(request, placement));
+    ASSIGN_OR_RETURN(const auto choices, read_placement_choices(request.placement_constraints, request.placement_strategy, target.launch_type));
+    decide::apply_choices(choices.strategies, choices.constraints, placement);
     if (target.launch_type == model::LaunchType::fargate) {
         if (const auto hosts = internal_cluster(txn, call.scope)) placement.cluster = hosts->id;
     } else if (txn.counts(launch.cluster->id).instances == 0) {

@@ -1,0 +1,178 @@
+#include "control/services.h"
+
+#include <fmt/format.h>
+
+#include "decide/placement/story.h"
+#include "decide/service/sentences.h"
+#include "decide/service/service.h"
+
+namespace boxship::control {
+namespace {
+
+using model::Service;
+
+void add_event(state::Txn& txn, Service& service, std::string message, Ids& ids, Time now)
+{
+    model::ServiceEvent event{.name = {service.id, service.events++}, .id = ids.next<Id<struct model::ServiceEventTag>>(), .created_at = now};
+    event.message = std::move(message);
+    if (event.name.number >= decide::events_kept) txn.erase<model::ServiceEvent>({service.id, event.name.number - decide::events_kept});
+    txn.put(std::move(event));
+}
+
+// Makes the tasks that the plan asks for, as far as there is room for them.
+class Starter {
+public:
+    Starter(state::Txn& txn, const Service& service, const model::ServiceRevision& revision, const decide::Launch& launch, Ids& ids, Time now)
+        : txn_(txn), service_(service), revision_(revision), launch_(launch), ids_(ids), now_(now)
+    {
+    }
+
+    void start_anywhere(int count)
+    {
+        const auto request = decide::placement_of(txn_, service_, launch_);
+        while (count-- > 0) {
+            const auto place = decide::place(txn_, request, ids_);
+            if (!place.instance) {
+                complaint_ = decide::say::no_place(service_, place);
+                return;
+            }
+            if (!make(*place.instance, decide::tell_placement(txn_, request, *place.instance))) return;
+        }
+    }
+    void start_on(const std::vector<InstanceId>& hosts)
+    {
+        for (const auto& id : hosts) {
+            const auto instance = txn_.get<model::Instance>(id);
+            if (!instance) continue;
+            const auto found = decide::obstacle(txn_, *instance, launch_.need);
+            if (!found.reason.empty()) {
+                complaint_ = decide::say::no_place(service_, {.instance = nullptr, .refusals = {{id, found.reason, found.detail}}});
+                continue;
+            }
+            if (!make(*instance, "placed there because every instance has one")) return;
+        }
+    }
+
+    const std::vector<TaskId>& started() const { return started_; }
+    const std::string& complaint() const { return complaint_; }
+
+private:
+    bool make(const model::Instance& instance, const std::string& story)
+    {
+        auto made = decide::make_task(txn_, launch_, instance, ids_, now_);
+        if (!made) {
+            complaint_ = decide::say::no_addresses(service_);
+            return false;
+        }
+        if (!revision_.providers.empty())
+            made->task.capacity_provider = decide::next_provider(revision_.providers, txn_.counts(revision_.id).providers);
+        started_.push_back(made->task.id);
+        if (made->eni) txn_.put(std::move(*made->eni));
+        txn_.put(std::move(made->task), fmt::format("started by (service {}), deployment {}\n{}", service_.name,
+                                                    model::deployment_id(revision_.id.number), story));
+        return true;
+    }
+
+    state::Txn& txn_;
+    const Service& service_;
+    const model::ServiceRevision& revision_;
+    const decide::Launch& launch_;
+    Ids& ids_;
+    const Time now_;
+    std::vector<TaskId> started_;
+    std::string complaint_;
+};
+
+std::optional<Time> turn(state::Txn& txn, const ServiceId& id, double overcommit, Ids& ids, Time now)
+{
+    decide::ServicePlan plan = decide::plan_service(txn, id, now);
+    for (auto& task : plan.tasks) txn.put(std::move(task));
+    for (auto& revision : plan.revisions) txn.put(std::move(revision));
+    if (plan.deployment) txn.put(std::move(*plan.deployment));
+    const auto before = txn.get<Service>(id);
+    if (!before) return plan.wake_at;
+    Service service = plan.service ? std::move(*plan.service) : *before;
+    bool changed = plan.service.has_value();
+
+    const auto primary = txn.get<model::ServiceRevision>({id, service.primary});
+    if (primary && (plan.starts > 0 || !plan.start_on.empty())) {
+        if (const auto launch = decide::launch_of(txn, service, *primary, overcommit)) {
+            Starter starter(txn, service, *primary, *launch, ids, now);
+            if (plan.start_on.empty()) starter.start_anywhere(plan.starts);
+            else starter.start_on(plan.start_on);
+            if (!starter.started().empty()) plan.events.push_back(decide::say::started(service, starter.started()));
+            // Said once, until it is another reason or room was found.
+            if (service.complaint != starter.complaint()) {
+                service.complaint = starter.complaint();
+                service.complained_at = now;
+                if (!service.complaint.empty()) plan.events.push_back(service.complaint);
+                changed = true;
+            }
+        }
+    }
+    for (auto& event : plan.events) add_event(txn, service, std::move(event), ids, now);
+    if (changed || !plan.events.empty()) txn.put(std::move(service));
+    return plan.wake_at;
+}
+
+}  // namespace
+
+Services::Services(state::Store& store, double fargate_overcommit)
+    : store_(store), loop_(store, [&store, fargate_overcommit](state::Txn& txn, const ServiceId& id, Time now) {
+          return turn(txn, id, fargate_overcommit, store.env().random, now);
+      })
+{
+}
+
+void Services::follow()
+{
+    store_.watch([this](const state::Changes& changes) {
+        for (const auto& change : changes) heard(change);
+    });
+}
+
+void Services::start()
+{
+    store_.update([this](state::Txn&) { touch_all(); }, [](HostResult<>) {});
+}
+
+void Services::touch_all()
+{
+    for (const auto& [id, service] : store_.view().rows<Service>())
+        if (service->status != model::ServiceStatus::inactive) loop_.touch(id);
+}
+
+// Room may have come up in the cluster: services that wait for it look again.
+void Services::freed(const ClusterId& cluster, bool fargate)
+{
+    const auto view = store_.view();
+    if (!fargate) {
+        for (const auto& service : view.all<state::WaitingServices>(cluster)) loop_.touch(service->id);
+        return;
+    }
+    for (const auto& [of, id] : view.entries<state::WaitingServices>())
+        if (view.get<Service>(id)->launch_type == model::LaunchType::fargate) loop_.touch(id);
+}
+
+void Services::heard(const state::Change& change)
+{
+    if (const auto* service = change.after_as<Service>()) loop_.touch(service->id);
+    if (const auto* revision = change.after_as<model::ServiceRevision>()) loop_.touch(revision->id.service);
+    if (const auto* deployment = change.after_as<model::ServiceDeployment>()) loop_.touch(deployment->service);
+    if (const auto* task = change.after_as<model::Task>()) {
+        if (task->service) loop_.touch(task->service);
+        if (!task->live()) freed(task->cluster, task->launch_type == model::LaunchType::fargate);
+    }
+    if (const auto* instance = change.after_as<model::Instance>()) {
+        freed(instance->cluster, instance->fargate);
+        const auto view = store_.view();
+        for (const auto& service : view.all<state::DaemonServices>(instance->cluster)) loop_.touch(service->id);
+        const auto* before = change.before_as<model::Instance>();
+        if (before && before->status != instance->status)
+            for (const auto& task : view.all<state::TasksByInstance>(instance->id))
+                if (task->service) loop_.touch(task->service);
+    }
+    if (change.is<model::Platform>()) touch_all();
+}
+
+}  // namespace boxship::control

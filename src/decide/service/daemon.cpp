@@ -1,0 +1,88 @@
+// A DAEMON service: one task on every instance that can take it. There is never a second one beside it, so an older task
+// makes room before the newer one starts, as far as minimumHealthyPercent of all allows.
+#include <algorithm>
+#include <map>
+
+#include "decide/service/sentences.h"
+#include "decide/service/turn.h"
+
+namespace boxship::decide {
+namespace {
+
+// Where a task belongs: whatever else runs there, an ACTIVE instance of the right kind with what the task needs of it.
+bool belongs_on(const model::Service& service, const model::ServiceRevision& primary, const model::TaskDefinition& definition, const model::Instance& instance)
+{
+    if (instance.status != model::InstanceStatus::active || instance.fargate) return false;
+    if (instance.external != (service.launch_type == model::LaunchType::external)) return false;
+    const Need need = need_of(primary.pattern, definition, {}, 1);
+    return std::ranges::all_of(need.attributes, [&](const auto& name) { return has_attribute(instance, name); });
+}
+
+}  // namespace
+
+bool plan_daemon(Turn& turn)
+{
+    const model::Service& service = turn.service;
+    const model::ServiceRevision& primary = turn.primary();
+    const auto definition = turn.view.get<model::TaskDefinition>(primary.definition);
+    std::map<InstanceId, bool> hosts;            // true: a task is there, even if only to its end
+    if (service.status == model::ServiceStatus::active && definition)
+        for (const auto& instance : turn.view.all<state::InstancesByCluster>(service.cluster))
+            if (belongs_on(service, primary, *definition, *instance)) hosts.emplace(instance->id, false);
+    const int desired = static_cast<int>(hosts.size());
+    if (turn.service.desired != desired) {
+        turn.service.desired = desired;
+        turn.service_changed = true;
+    }
+
+    const bool stuck = primary.rollout == model::RolloutState::failed;
+    int ready = 0, good = 0, live = 0;
+    std::vector<std::shared_ptr<const model::Task>> leaving;
+    for (auto& task : turn.view.all<state::TasksByService>(service.id)) {
+        ++live;
+        ready += task->ready();
+        const auto host = hosts.find(task->instance);
+        if (host != hosts.end()) host->second = true;
+        if (!task->wanted) continue;
+        const bool older = task->revision != primary.id.number && !stuck;
+        if (host == hosts.end() || older || task->health() == model::Health::unhealthy) leaving.push_back(std::move(task));
+        else good += task->ready();
+    }
+    std::vector<TaskId> stopped;
+    int spare = ready - least_running(desired, service.rules.minimum_percent);
+    for (const auto& task : leaving) {
+        // What is no longer wanted on its host counts for no one's minimum.
+        const bool misplaced = !hosts.contains(task->instance);
+        if (!misplaced && task->ready() && spare <= 0) continue;
+        if (static_cast<int>(stopped.size()) == stops_max) {
+            turn.wake(turn.now);
+            break;
+        }
+        const bool sick = task->health() == model::Health::unhealthy;
+        if (!turn.stop(*task, sick ? "Task failed container health checks" : "Scaling activity initiated by (deployment " + model::deployment_id(service.primary) + ")")) continue;
+        if (sick) turn.tell(say::unhealthy(service, task->id));
+        spare -= task->ready();
+        stopped.push_back(task->id);
+    }
+    if (!stopped.empty()) turn.tell(say::stopped(service, stopped));
+
+    if (!stuck && turn.primary().start_after > turn.now) {
+        turn.wake(turn.primary().start_after);
+    } else if (!stuck) {
+        for (const auto& [host, taken] : hosts) {
+            if (taken) continue;
+            if (static_cast<int>(turn.plan.start_on.size()) == starts_max) {
+                turn.wake(turn.now);
+                break;
+            }
+            turn.plan.start_on.push_back(host);
+        }
+    }
+    if (turn.plan.start_on.empty() && !service.complaint.empty()) {
+        turn.service.complaint.clear();
+        turn.service_changed = true;
+    }
+    return leaving.empty() && good == desired && live == desired;
+}
+
+}  // namespace boxship::decide

@@ -1,0 +1,103 @@
+#include "decide/service/sentences.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+namespace boxship::decide::say {
+namespace {
+
+constexpr const char* see_more = "For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.";
+
+std::string list(const std::vector<TaskId>& tasks)
+{
+    std::string text;
+    for (const auto& task : tasks) text += (text.empty() ? "(task " : " (task ") + to_text(task) + ")";
+    return text;
+}
+
+// Nearest first: an instance that lacks a little of what a task needs came closer than one that is not there to be asked.
+constexpr std::array near = {reason::ports, reason::memory, reason::cpu, reason::interfaces, reason::distinct, reason::attribute, reason::location, reason::agent};
+
+std::string lacks(std::string_view found)
+{
+    if (found == reason::ports) return "is already using a port required by your task";
+    if (found == reason::memory) return "has insufficient memory available";
+    if (found == reason::cpu) return "has insufficient CPU units available";
+    if (found == reason::attribute) return "is missing an attribute required by your task";
+    return fmt::format("encountered error \"{}\"", found);
+}
+
+}  // namespace
+
+std::string steady(const model::Service& service) { return fmt::format("(service {}) has reached a steady state.", service.name); }
+
+std::string started(const model::Service& service, const std::vector<TaskId>& tasks)
+{
+    return fmt::format("(service {}) has started {} tasks: {}.", service.name, tasks.size(), list(tasks));
+}
+
+std::string stopped(const model::Service& service, const std::vector<TaskId>& tasks)
+{
+    return fmt::format("(service {}) has stopped {} running tasks: {}.", service.name, tasks.size(), list(tasks));
+}
+
+std::string unhealthy(const model::Service& service, const TaskId& task)
+{
+    return fmt::format("(service {}) (task {}) failed container health checks.", service.name, to_text(task));
+}
+
+std::string throttled(const model::Service& service)
+{
+    return fmt::format("(service {}) is unable to consistently start tasks successfully. {}", service.name, see_more);
+}
+
+std::string stuck(const model::Service& service)
+{
+    return fmt::format("(service {}) was unable to stop or start tasks during a deployment because of the service deployment configuration. "
+                       "Update the minimumHealthyPercent or maximumPercent value and try again.",
+                       service.name);
+}
+
+std::string completed(const model::Service& service, std::int64_t revision)
+{
+    return fmt::format("(service {}) (deployment {}) deployment completed.", service.name, model::deployment_id(revision));
+}
+
+std::string failed(const model::Service& service, std::int64_t revision, const std::string& why)
+{
+    return fmt::format("(service {}) (deployment {}) deployment failed: {}", service.name, model::deployment_id(revision), why);
+}
+
+std::string rolling_back(const model::Service& service, std::int64_t revision)
+{
+    return fmt::format("(service {}) rolling back to deployment {}.", service.name, model::deployment_id(revision));
+}
+
+std::string no_place(const model::Service& service, const Placement& placement)
+{
+    if (service.launch_type == model::LaunchType::fargate)
+        return fmt::format("(service {}) was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or in a "
+                           "different availability zone. {}",
+                           service.name, see_more);
+    const std::string start =
+        fmt::format("(service {}) was unable to place a task because no container instance met all of its requirements.", service.name);
+    const Placement::Refusal* closest = nullptr;
+    std::ptrdiff_t best = near.size();
+    for (const auto& refusal : placement.refusals) {
+        const auto rank = std::ranges::find(near, refusal.reason) - near.begin();
+        if (closest && rank >= best) continue;
+        closest = &refusal;
+        best = rank;
+    }
+    if (!closest) return start + " Reason: No Container Instances were found in your cluster. " + see_more;
+    return fmt::format("{} The closest matching (container-instance {}) {}. {}", start, to_text(closest->instance), lacks(closest->reason), see_more);
+}
+
+std::string no_addresses(const model::Service& service)
+{
+    return fmt::format("(service {}) was unable to place a task. Reason: no subnet of the service has a free address.", service.name);
+}
+
+}  // namespace boxship::decide::say

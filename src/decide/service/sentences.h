@@ -1,0 +1,25 @@
+// What a service says in its events, in AWS's words: scripts and people look for them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "decide/placement/placement.h"
+#include "model/service.h"
+
+namespace boxship::decide::say {
+
+std::string steady(const model::Service& service);
+std::string started(const model::Service& service, const std::vector<TaskId>& tasks);
+std::string stopped(const model::Service& service, const std::vector<TaskId>& tasks);
+std::string unhealthy(const model::Service& service, const TaskId& task);
+std::string throttled(const model::Service& service);
+std::string stuck(const model::Service& service);                                  // the percentages leave no way
+std::string completed(const model::Service& service, std::int64_t revision);
+std::string failed(const model::Service& service, std::int64_t revision, const std::string& why);
+std::string rolling_back(const model::Service& service, std::int64_t revision);
+// Why no task could be placed: the instance that came closest, or that there is none.
+std::string no_place(const model::Service& service, const Placement& placement);
+std::string no_addresses(const model::Service& service);
+
+}  // namespace boxship::decide::say

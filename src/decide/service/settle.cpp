@@ -1,0 +1,81 @@
+// Conclusions from tasks that ended: failures of the deployment, and the throttle of starts.
+#include <algorithm>
+
+#include "decide/service/sentences.h"
+#include "decide/service/turn.h"
+
+namespace boxship::decide {
+namespace {
+
+// It never came to RUNNING, and nobody wanted that.
+bool failed_to_start(const model::Task& task)
+{
+    if (task.started_at) return false;
+    return task.stop_code == model::StopCode::task_failed_to_start || task.stop_code == model::StopCode::essential_container_exited;
+}
+
+bool failed_its_checks(const model::Task& task)
+{
+    return task.stop_code == model::StopCode::service_scheduler_initiated && task.stopped_reason.starts_with("Task failed ");
+}
+
+void count_failure(Turn& turn, model::ServiceRevision& revision, bool never_ran)
+{
+    if (revision.evaluated) ++revision.failed_tasks;
+    if (never_ran) {
+        ++revision.start_failures;
+        const int desired = std::max(1, turn.service.desired);
+        revision.start_after = turn.now + throttle(revision.start_failures, desired);
+        if (revision.start_failures == 3 * desired) turn.tell(say::throttled(turn.service));
+    }
+    turn.changed(revision);
+}
+
+}  // namespace
+
+void settle(Turn& turn)
+{
+    int settled = 0;
+    for (const auto& row : turn.view.all<state::UnsettledTasks>(turn.service.id)) {
+        if (settled++ == settled_max) {
+            turn.wake(turn.now);
+            break;
+        }
+        model::Task& task = turn.plan.tasks.emplace_back(*row);
+        task.settled = true;
+        model::ServiceRevision* revision = turn.revision(task.revision);
+        if (!revision) continue;
+        if (failed_to_start(task)) count_failure(turn, *revision, true);
+        else if (failed_its_checks(task)) count_failure(turn, *revision, false);
+    }
+}
+
+// Its first task that knows which image it runs decides for all of the revision.
+void pin_digests(Turn& turn)
+{
+    model::ServiceRevision& primary = turn.primary();
+    if (primary.unpinned.empty() || turn.view.counts(primary.id).live == 0) return;
+    for (const auto& task : turn.view.all<state::TasksByService>(turn.service.id)) {
+        if (task->revision != primary.id.number) continue;
+        for (const auto& container : task->containers) {
+            const auto found = std::ranges::find(primary.unpinned, container.name);
+            if (container.image_digest.empty() || found == primary.unpinned.end()) continue;
+            primary.digests.push_back({container.name.str(), container.image_digest.str()});
+            primary.unpinned.erase(found);
+            turn.changed(primary);
+        }
+        if (primary.unpinned.empty()) return;
+    }
+}
+
+void forget_failures(Turn& turn)
+{
+    model::ServiceRevision& primary = turn.primary();
+    if (primary.start_failures == 0 && primary.failed_tasks == 0) return;
+    primary.start_failures = 0;
+    primary.start_after = {};
+    if (turn.service.rules.reset_on_healthy) primary.failed_tasks = 0;
+    turn.changed(primary);
+}
+
+}  // namespace boxship::decide

@@ -1,0 +1,57 @@
+// One look at a service, shared by the files of this folder: the rows as they will be, and what changed of them.
+#pragma once
+
+#include <map>
+
+#include "decide/service/service.h"
+
+namespace boxship::decide {
+
+constexpr int stops_max = 25, starts_max = 25, settled_max = 30;   // together below a turn's writes
+
+struct Turn {
+    Turn(const state::View& the_view, const model::Service& row, Time the_now) : view(the_view), now(the_now), service(row) {}
+
+    const state::View& view;
+    const Time now;
+    model::Service service;
+    std::map<std::int64_t, model::ServiceRevision> revisions;      // those that were looked at
+    std::optional<model::ServiceDeployment> deployment;            // the newest, as long as it is not over
+    ServicePlan plan;
+    bool service_changed = false, deployment_changed = false;
+    std::map<std::int64_t, bool> revision_changed;
+
+    // nullptr when it is not there (any more).
+    model::ServiceRevision* revision(std::int64_t number);
+    model::ServiceRevision& primary() { return *revision(service.primary); }
+    void changed(model::ServiceRevision& row)
+    {
+        row.updated_at = now;
+        revision_changed[row.id.number] = true;
+    }
+    void changed_deployment()
+    {
+        deployment->updated_at = now;
+        deployment_changed = true;
+    }
+    void tell(std::string event) { plan.events.push_back(std::move(event)); }
+    void wake(Time at) { if (!plan.wake_at || at < *plan.wake_at) plan.wake_at = at; }
+    bool stop(const model::Task& task, std::string_view reason);    // false: it is asked to stop already, or the turn is full
+    ServicePlan take();
+};
+
+// settle.cpp: conclusions from tasks that ended.
+void settle(Turn& turn);
+void pin_digests(Turn& turn);
+void forget_failures(Turn& turn);           // what works now has not failed
+
+// rollout.cpp: how a deployment goes on and ends.
+void begin_deployment(Turn& turn);
+void trip(Turn& turn);                      // the circuit breaker, when there is reason
+void complete(Turn& turn);                  // all is as it should be
+
+// replica.cpp, daemon.cpp: what to start and to stop. True when the service is as it should be.
+bool plan_replica(Turn& turn);
+bool plan_daemon(Turn& turn);
+
+}  // namespace boxship::decide
