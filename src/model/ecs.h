@@ -61,10 +61,13 @@ struct ContainerFacts {
     std::optional<std::int32_t> memory;               // MiB, hard limit
     std::optional<std::int32_t> memory_reservation;   // MiB
     std::vector<PortMapping> ports;
+    bool checked = false;                             // it has a health check
+    bool versioned = true;                            // a service pins its image's digest
     template <class A>
     void fields(A& a)
     {
-        a(1, name); a(2, image); a(3, essential); a(4, cpu); a(5, memory); a(6, memory_reservation); a(7, ports);
+        a(1, name); a(2, image); a(3, essential); a(4, cpu); a(5, memory); a(6, memory_reservation); a(7, ports); a(8, checked);
+        a(9, versioned);
     }
 };
 

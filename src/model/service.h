@@ -121,7 +121,8 @@ struct ServiceRevision {
     Key key() const { return id; }
 
     RevisionKey id;
-    TaskDefinitionId definition;
+    TaskDefinitionId definition;                // may be gone, once nothing runs of it
+    std::string definition_arn;
     Task pattern;                               // a task of it, but for ids, instance and times
     std::vector<SubnetId> subnets;              // awsvpc only
     std::vector<SecurityGroupId> groups;
@@ -148,7 +149,7 @@ struct ServiceRevision {
         a(1, id); a(2, definition); a(3, pattern); a(4, subnets); a(5, groups); a(6, network); a(7, providers); a(8, targets);
         a(9, load_balancers); a(10, platform_version); a(11, digests); a(12, created_at); a(13, updated_at); a(14, rollout);
         a(15, rollout_reason); a(16, completed_once); a(17, failed_tasks); a(18, evaluated); a(19, start_failures);
-        a(20, start_after); a(21, unpinned);
+        a(20, start_after); a(21, unpinned); a(22, definition_arn);
     }
 };
 

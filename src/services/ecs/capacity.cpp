@@ -36,6 +36,28 @@ Result<> check_strategy(const Strategy& strategy, const std::vector<std::string>
     return {};
 }
 
+Result<LaunchTarget> choose_target(const View& view, const Call& call, std::string_view cluster, std::optional<api::LaunchType> launch_type,
+                                   const Strategy& strategy)
+{
+    if (launch_type && !strategy.empty()) return invalid(messages::launch_type_or_strategy);
+    LaunchTarget target;
+    if (launch_type) {
+        switch (*launch_type) {
+        case api::LaunchType::ec2: break;
+        case api::LaunchType::fargate: target.launch_type = model::LaunchType::fargate; break;
+        case api::LaunchType::external: target.launch_type = model::LaunchType::external; break;
+        default: return invalid(messages::launch_type_names);
+        }
+        return target;
+    }
+    ASSIGN_OR_RETURN(const auto found, find_cluster(view, call, cluster));
+    target.strategy = strategy;
+    if (target.strategy.empty()) target.strategy = read_strategy(found->default_strategy);
+    RETURN_IF_ERROR(check_strategy(target.strategy, found->capacity_providers));
+    if (!target.strategy.empty()) target.launch_type = model::LaunchType::fargate;  // there are no other providers yet
+    return target;
+}
+
 std::string strategy_text(const Strategy& strategy)
 {
     if (strategy.empty()) return {};

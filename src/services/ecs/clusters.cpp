@@ -71,6 +71,7 @@ Result<ClusterRow> delete_cluster(Txn& txn, const Call& call, const api::DeleteC
     if (!found) return ApiError{"ClusterNotFoundException", messages::cluster_not_found};
     if (!found->active) return cluster_row(txn, found);
     const auto& counts = txn.counts(found->id);
+    if (counts.services > 0) return ApiError{"ClusterContainsServicesException", messages::cluster_has_services};
     if (counts.instances > 0) return ApiError{"ClusterContainsContainerInstancesException", messages::cluster_has_instances};
     if (counts.running + counts.pending > 0) return ApiError{"ClusterContainsTasksException", messages::cluster_has_tasks};
     model::Cluster cluster = *found;

@@ -53,6 +53,16 @@ model::NetworkMode to_model(api::NetworkMode mode)
     }
 }
 
+api::PropagateTags to_api(model::Propagate propagate)
+{
+    switch (propagate) {
+    case model::Propagate::none: return api::PropagateTags::none;
+    case model::Propagate::task_definition: return api::PropagateTags::task_definition;
+    case model::Propagate::service: return api::PropagateTags::service;
+    }
+    return api::PropagateTags::none;
+}
+
 std::string_view to_text(model::LaunchType type) { return api::to_text(to_api(type)); }
 
 std::string_view to_text(model::InstanceStatus status)

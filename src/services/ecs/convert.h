@@ -14,9 +14,14 @@ namespace boxship::services::ecs {
 api::LaunchType to_api(model::LaunchType type);
 api::Compatibility to_compatibility(model::LaunchType type);
 api::NetworkMode to_api(model::NetworkMode mode);
+api::PropagateTags to_api(model::Propagate propagate);
 model::NetworkMode to_model(api::NetworkMode mode);
 std::string_view to_text(model::LaunchType type);       // "EC2", "FARGATE", "EXTERNAL"
 std::string_view to_text(model::InstanceStatus status); // "ACTIVE" …
+
+// A member that is absent rather than empty.
+inline void set_time(Time time, shape::Opt<Time>& out) { if (time) out = time; }
+inline void set_text(std::string_view text, shape::Str& out) { if (!text.empty()) out = text; }
 
 // Checked: count, lengths, reserved and repeated keys.
 Result<std::vector<model::KeyValue>> read_tags(const shape::List<api::Tag>& tags);

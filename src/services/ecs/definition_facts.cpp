@@ -84,6 +84,8 @@ model::ContainerFacts facts_of(const api::ContainerDefinition& container)
     facts.cpu = *container.cpu;
     facts.memory = container.memory;
     facts.memory_reservation = container.memory_reservation;
+    facts.checked = container.health_check.has();
+    facts.versioned = container.version_consistency.value_or(api::VersionConsistency::enabled) == api::VersionConsistency::enabled;
     for (const auto& port : container.port_mappings) {
         const bool udp = port.protocol == api::TransportProtocol::udp;
         facts.ports.push_back({*port.container_port, *port.host_port, udp ? model::Protocol::udp : model::Protocol::tcp});

@@ -49,6 +49,7 @@ std::vector<model::TaskContainer> containers_of(const model::TaskDefinition& def
         container.name = facts.name;
         container.image = facts.image;
         container.essential = facts.essential;
+        container.checked = facts.checked;
         container.cpu = facts.cpu;
         container.memory = facts.memory;
         container.memory_reservation = facts.memory_reservation;
@@ -120,8 +121,10 @@ Result<> set_tags(const LaunchWish& wish, const model::Cluster& cluster, const m
 {
     if (wish.propagate == api::PropagateTags::service) return invalid(messages::propagate_service);
     if (wish.propagate == api::PropagateTags::task_definition) task.tags = definition.tags;
-    ASSIGN_OR_RETURN(const auto own, read_tags(*wish.tags));
-    RETURN_IF_ERROR(merge_tags(task.tags, own));
+    if (wish.tags) {
+        ASSIGN_OR_RETURN(const auto own, read_tags(*wish.tags));
+        RETURN_IF_ERROR(merge_tags(task.tags, own));
+    }
     if (wish.managed_tags) task.tags.push_back({"aws:ecs:clusterName", cluster.name});
     return {};
 }

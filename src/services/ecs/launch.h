@@ -21,7 +21,7 @@ struct LaunchWish {
     std::string_view reference_id;
     const api::NetworkConfiguration* network = nullptr;
     const api::TaskOverride* overrides = nullptr;
-    const shape::List<api::Tag>* tags = nullptr;
+    const shape::List<api::Tag>* tags = nullptr;                   // nullptr: none
     std::optional<api::PropagateTags> propagate;
     bool managed_tags = false;
     bool exec = false;

@@ -140,6 +140,59 @@ constexpr const char* stop_reason_length = "The reason can have at most 1024 cha
 constexpr const char* start_instances_empty = "Container instances cannot be empty.";
 constexpr const char* start_instances_max = "At most 10 container instances can be named.";
 
+// Services
+constexpr const char* services_empty = "Services cannot be empty.";
+constexpr const char* services_max = "Services cannot have more than 10 elements.";
+constexpr const char* service_name = "A service's name is 1 to 255 letters, digits, hyphens and underscores.";
+constexpr const char* service_not_idempotent = "Creation of service was not idempotent.";
+constexpr const char* service_still_draining = "Unable to Start a service that is still Draining.";
+constexpr const char* service_not_active = "Service was not ACTIVE.";
+constexpr const char* service_definition = "TaskDefinition can not be blank.";
+constexpr const char* service_scaled = "The service cannot be stopped while it is scaled above 0.";
+constexpr const char* service_deploying = "The service cannot be stopped while deployments are active.";
+constexpr const char* desired_missing = "A desired count is needed for a service of the scheduling strategy REPLICA.";
+constexpr const char* desired_negative = "The desired count must not be negative.";
+constexpr const char* daemon_desired =
+    "The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again.";
+constexpr const char* daemon_maximum =
+    "The daemon scheduling strategy does not support values above 100 for maximumPercent on a deployment configuration. "
+    "Change the maximumPercent value to 100, and try again";
+constexpr const char* daemon_fargate = "The daemon scheduling strategy is not supported on Fargate.";
+constexpr const char* daemon_strategies = "The daemon scheduling strategy does not support placement strategies; every instance gets its task anyway.";
+constexpr const char* scheduling_names = "The scheduling strategy should be one of [REPLICA,DAEMON]";
+constexpr const char* minimum_percent = "minimumHealthyPercent must be between 0 and 100.";
+constexpr const char* maximum_percent = "maximumPercent must be at least 100.";
+constexpr const char* percents_block = "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.";
+constexpr const char* breaker_threshold = "The value of thresholdConfiguration must be between 1 and 10000.";
+constexpr const char* grace_period = "healthCheckGracePeriodSeconds must not be negative.";
+constexpr const char* grace_period_useless = "Health check grace period is only valid for services configured to use load balancers or container health checks.";
+constexpr const char* rebalancing_impossible =
+    "Availability Zone rebalancing needs the scheduling strategy REPLICA, a maximumPercent above 100, and no placement strategy before "
+    "spread over attribute:ecs.availability-zone.";
+constexpr const char* service_member_unsupported = "'{}' of a service is not supported by this version of boxship.";
+constexpr const char* controller_unsupported = "The deployment controller {} is not supported by this version of boxship; use ECS.";
+constexpr const char* deployment_strategy_unsupported = "The deployment strategy {} is not supported by this version of boxship; use ROLLING.";
+constexpr const char* deployment_alarms = "Deployment alarms need CloudWatch alarms, which this version of boxship does not have.";
+constexpr const char* load_balancers_max = "A service can have at most 5 load balancers.";
+constexpr const char* classic_load_balancer = "Classic Load Balancers are not supported; name a target group with targetGroupArn.";
+constexpr const char* target_group_missing = "A load balancer of a service needs a targetGroupArn.";
+constexpr const char* target_group_unknown = "The target group with targetGroupArn {} does not exist.";
+constexpr const char* target_group_unattached = "The target group with targetGroupArn {} does not have an associated load balancer.";
+constexpr const char* target_group_type =
+    "The provided target group {} has target type {}, which is incompatible with the {} network mode specified in the task definition.";
+constexpr const char* balanced_container = "The container {} does not exist in the task definition.";
+constexpr const char* balanced_port = "The container {} did not have a container port {} defined.";
+constexpr const char* deployment_superseded = "A newer deployment of the service has taken its place.";
+constexpr const char* deployment_of_deleted = "The service was deleted.";
+constexpr const char* deployments_empty = "Service deployments cannot be empty.";
+constexpr const char* deployments_max = "At most 20 service deployments can be named.";
+constexpr const char* deployment_not_found = "The service deployment was not found.";
+constexpr const char* deployment_over = "The service deployment is over: {}.";
+constexpr const char* revisions_empty = "Service revisions cannot be empty.";
+constexpr const char* revisions_max = "At most 20 service revisions can be named.";
+constexpr const char* namespace_unknown = "The namespace '{}' was not found.";
+constexpr const char* cluster_has_services = "The Cluster cannot be deleted while Services are active.";
+
 // Container instances
 constexpr const char* instances_empty = "Container instances cannot be empty.";
 constexpr const char* instances_max = "Container instances cannot have more than 100 elements.";

@@ -31,9 +31,8 @@ std::optional<std::string> resource_of(const model::Scope& scope, std::string_vi
     return parsed->resource.substr(kind.size() + 1);
 }
 
-// The id in "<id>", "<cluster>/<id>" or an ARN of them; nothing when it names another cluster.
-template <class IdType>
-std::optional<IdType> id_in_cluster(const model::Cluster& cluster, std::string_view name, std::string_view kind)
+// What comes after the cluster in "<x>", "<cluster>/<x>" or an ARN of them; nothing when it names another cluster.
+std::optional<std::string> name_in_cluster(const model::Cluster& cluster, std::string_view name, std::string_view kind)
 {
     std::string rest(name);
     if (name.starts_with("arn:")) {
@@ -45,7 +44,14 @@ std::optional<IdType> id_in_cluster(const model::Cluster& cluster, std::string_v
         if (std::string_view(rest).substr(0, slash) != cluster.name) return std::nullopt;
         rest.erase(0, slash + 1);
     }
-    return IdType::parse(rest);
+    return rest;
+}
+
+template <class IdType>
+std::optional<IdType> id_in_cluster(const model::Cluster& cluster, std::string_view name, std::string_view kind)
+{
+    const auto rest = name_in_cluster(cluster, name, kind);
+    return rest ? IdType::parse(*rest) : std::nullopt;
 }
 
 }  // namespace
@@ -81,6 +87,18 @@ TaskPtr look_up_task(const View& view, const model::Cluster& cluster, std::strin
     const auto id = id_in_cluster<TaskId>(cluster, name, "task");
     auto task = id ? view.get<model::Task>(*id) : nullptr;
     return task && task->cluster == cluster.id ? task : nullptr;
+}
+
+ServicePtr look_up_service(const View& view, const model::Cluster& cluster, std::string_view name)
+{
+    const auto plain = name_in_cluster(cluster, name, "service");
+    if (!plain) return nullptr;
+    ServicePtr last;
+    for (auto& service : view.all<state::ServicesByName>({cluster.id, *plain})) {
+        if (service->status != model::ServiceStatus::inactive) return service;
+        if (!last || last->deleted_at < service->deleted_at) last = std::move(service);
+    }
+    return last;
 }
 
 InstancePtr look_up_instance(const View& view, const model::Cluster& cluster, std::string_view name)

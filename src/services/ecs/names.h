@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "model/arns.h"
+#include "model/service.h"
 #include "services/call.h"
 #include "state/view.h"
 
@@ -20,6 +21,7 @@ using state::View;
 using ClusterPtr = std::shared_ptr<const model::Cluster>;
 using DefinitionPtr = std::shared_ptr<const model::TaskDefinition>;
 using InstancePtr = std::shared_ptr<const model::Instance>;
+using ServicePtr = std::shared_ptr<const model::Service>;
 using TaskPtr = std::shared_ptr<const model::Task>;
 
 inline constexpr std::string_view default_cluster = "default";
@@ -41,6 +43,8 @@ ClusterPtr internal_cluster(const View& view, const model::Scope& scope);  // of
 
 // By id or ARN (with or without the cluster's name in it); nullptr when there is none in this cluster.
 TaskPtr look_up_task(const View& view, const model::Cluster& cluster, std::string_view name);
+// A service that was deleted is found as long as no other has its name.
+ServicePtr look_up_service(const View& view, const model::Cluster& cluster, std::string_view name);
 InstancePtr look_up_instance(const View& view, const model::Cluster& cluster, std::string_view name);
 // The last segment of "…/…" as an id.
 template <class IdType>

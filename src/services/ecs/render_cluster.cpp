@@ -21,9 +21,14 @@ void add_statistics(const state::ClusterCounts& counts, api::Cluster& out)
     add_statistic(out, "pendingEC2TasksCount", pending(LaunchType::ec2));
     add_statistic(out, "pendingFargateTasksCount", pending(LaunchType::fargate));
     add_statistic(out, "pendingExternalTasksCount", pending(LaunchType::external));
-    for (const char* name : {"activeEC2ServiceCount", "activeFargateServiceCount", "activeExternalServiceCount", "drainingEC2ServiceCount",
-                             "drainingFargateServiceCount", "drainingExternalServiceCount"})
-        add_statistic(out, name, 0);
+    const auto active = [&](model::LaunchType type) { return counts.active_services_by_type[static_cast<std::size_t>(type)]; };
+    const auto draining = [&](model::LaunchType type) { return counts.draining_services_by_type[static_cast<std::size_t>(type)]; };
+    add_statistic(out, "activeEC2ServiceCount", active(LaunchType::ec2));
+    add_statistic(out, "activeFargateServiceCount", active(LaunchType::fargate));
+    add_statistic(out, "activeExternalServiceCount", active(LaunchType::external));
+    add_statistic(out, "drainingEC2ServiceCount", draining(LaunchType::ec2));
+    add_statistic(out, "drainingFargateServiceCount", draining(LaunchType::fargate));
+    add_statistic(out, "drainingExternalServiceCount", draining(LaunchType::external));
 }
 
 }  // namespace
@@ -43,7 +48,7 @@ void render_cluster(const ClusterRow& row, const ClusterParts& parts, api::Clust
     out.registered_container_instances_count = row.counts.instances;
     out.running_tasks_count = row.counts.running;
     out.pending_tasks_count = row.counts.pending;
-    out.active_services_count = 0;
+    out.active_services_count = row.counts.services;
     out.statistics.emplace();
     out.tags.emplace();
     out.settings.emplace();

@@ -10,15 +10,6 @@ namespace {
 
 constexpr const char* architecture = "ecs.cpu-architecture";
 
-void set_time(Time time, shape::Opt<Time>& out)
-{
-    if (time) out = time;
-}
-void set_text(std::string_view text, shape::Str& out)
-{
-    if (!text.empty()) out = text;
-}
-
 const char* attachment_status(const model::Task& task)
 {
     if (!task.live()) return "DELETED";

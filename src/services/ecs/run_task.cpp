@@ -17,33 +17,6 @@ namespace {
 constexpr std::int32_t count_max = 10;
 constexpr const char* operation = "RunTask";
 
-// Where the tasks of a call go: a launch type, or providers by turns.
-struct Target {
-    model::LaunchType launch_type = model::LaunchType::ec2;
-    Strategy strategy;                      // empty: the launch type was named
-};
-
-Result<Target> choose_target(const View& view, const Call& call, const api::RunTaskRequest& request)
-{
-    if (request.launch_type && !request.capacity_provider_strategy.empty()) return invalid(messages::launch_type_or_strategy);
-    Target target;
-    if (request.launch_type) {
-        switch (*request.launch_type) {
-        case api::LaunchType::ec2: break;
-        case api::LaunchType::fargate: target.launch_type = model::LaunchType::fargate; break;
-        case api::LaunchType::external: target.launch_type = model::LaunchType::external; break;
-        default: return invalid(messages::launch_type_names);
-        }
-        return target;
-    }
-    ASSIGN_OR_RETURN(const auto cluster, find_cluster(view, call, request.cluster));
-    target.strategy = request.capacity_provider_strategy;
-    if (target.strategy.empty()) target.strategy = read_strategy(cluster->default_strategy);
-    RETURN_IF_ERROR(check_strategy(target.strategy, cluster->capacity_providers));
-    if (!target.strategy.empty()) target.launch_type = model::LaunchType::fargate;  // there are no other providers yet
-    return target;
-}
-
 void add_failures(const Launch& launch, const decide::Placement& placement, std::vector<FailureRow>& failures)
 {
     if (launch.pattern.launch_type == model::LaunchType::fargate) {
@@ -71,7 +44,7 @@ Result<TaskRows> run_new_tasks(Txn& txn, const Call& call, const api::RunTaskReq
 {
     const std::int32_t count = request.count.value_or(1);
     if (count < 1 || count > count_max) return invalid(messages::count_range);
-    ASSIGN_OR_RETURN(const Target target, choose_target(txn, call, request));
+    ASSIGN_OR_RETURN(const LaunchTarget target, choose_target(txn, call, request.cluster, request.launch_type, request.capacity_provider_strategy));
     LaunchWish wish = wish_of(request);
     wish.launch_type = target.launch_type;
     wish.platform_version = request.platform_version;

@@ -1,4 +1,4 @@
-// Tags of clusters, task definitions, container instances and tasks, by the resource's ARN.
+// Tags of clusters, task definitions, services, container instances and tasks, by the resource's ARN.
 #include <algorithm>
 #include <type_traits>
 
@@ -39,9 +39,15 @@ Result<> visit_resource(const View& view, const Call& call, std::string_view tex
         visit(*definition);
         return {};
     }
-    if (kind != "task" && kind != "container-instance") return invalid(messages::arn_invalid);
+    if (kind != "task" && kind != "container-instance" && kind != "service") return invalid(messages::arn_invalid);
     const auto cluster = look_up_cluster(view, call, parts[1]);
     if (!cluster) return not_found();
+    if (kind == "service") {
+        const auto service = look_up_service(view, *cluster, text);
+        if (!service) return not_found();
+        visit(*service);
+        return {};
+    }
     if (kind == "task") {
         const auto task = look_up_task(view, *cluster, text);
         if (!task) return not_found();

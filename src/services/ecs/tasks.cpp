@@ -70,7 +70,11 @@ Result<ListRows> list_tasks(Txn& txn, const Call& call, const api::ListTasksRequ
 {
     ASSIGN_OR_RETURN(const auto cluster, find_cluster(txn, call, request.cluster));
     ASSIGN_OR_RETURN(const Page page, read_page(request.next_token, request.max_results));
-    if (!request.service_name.empty()) return ApiError{"ServiceNotFoundException", messages::service_not_found};
+    ServicePtr service;
+    if (!request.service_name.empty()) {
+        service = look_up_service(txn, *cluster, request.service_name);
+        if (!service) return ApiError{"ServiceNotFoundException", messages::service_not_found};
+    }
     InstanceId instance;
     if (!request.container_instance.empty()) {
         const auto found = look_up_instance(txn, *cluster, request.container_instance);
@@ -88,6 +92,7 @@ Result<ListRows> list_tasks(Txn& txn, const Call& call, const api::ListTasksRequ
         if (desired == api::DesiredStatus::pending) return false;  // no task is ever wanted to be pending
         if (task.wanted != (desired == api::DesiredStatus::running)) return false;
         if (instance && task.instance != instance) return false;
+        if (service && task.service != service->id) return false;
         if (request.launch_type && to_api(task.launch_type) != *request.launch_type) return false;
         if (!request.started_by.empty() && task.started_by != request.started_by.view()) return false;
         return request.family.empty() || txn.get<model::TaskDefinition>(task.definition)->family == request.family.view();
