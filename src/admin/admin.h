@@ -1,7 +1,8 @@
 // Our own calls, under /_boxship/v1/: what commands and the console ask that no AWS API answers. JSON in, JSON out.
 //
 //     Status    {}                                    hosts, tasks, counts, in one picture
-//     Explain   {"task": ARN or id}                   why it is pending, stopped, waiting; its events and timings
+//     Explain   {"task": ARN or id, or a service's    why it is pending, stopped, waiting; its events and timings.
+//                        ARN or name}                 Of a service what it waits for; its deployments, tasks, events
 //     Logs      {"task", "container"?, "follow"?, "tail"?, "since"?}    a stream, one JSON object a line
 //     Doctor    {}                                    what is wrong with the rows; nothing, one hopes
 //     GiveUpHost {"host": name}                       it will not come back: its instance is deregistered, its tasks are lost;
@@ -64,6 +65,12 @@ std::string exit_code_hint(int code);
 
 // A task by ARN, id, or the unique beginning of an id (six digits at least); nullopt: none, or several.
 std::optional<TaskId> find_task(const state::View& view, const std::string& text);
+
+// A service by ARN or by name; nullptr: none, or several clusters have one of the name.
+std::shared_ptr<const model::Service> find_service(const state::View& view, const std::string& text);
+shape::Json service_json(const state::View& view, const model::Service& service);
+// Its deployment's story, its tasks, and what it waits for now.
+shape::Json service_story(const state::View& view, const model::Service& service, Time now);
 
 shape::Json task_json(const state::View& view, const model::Task& task);
 

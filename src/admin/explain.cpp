@@ -74,6 +74,14 @@ http::Async<http::Response> Admin::explain(Json request)
         std::string why;
     };
     const std::string text = request.get_string("task");
+    const Time now = store_.env().clock.now();
+    const std::function<Json(state::Txn&)> look_for_service = [text, now](state::Txn& txn) {
+        const auto service = find_service(txn, text);
+        return service ? service_story(txn, *service, now) : Json();
+    };
+    const auto story = co_await bridge::update(store_, look_for_service);
+    if (!story.ok()) co_return json_error(500, story.error().message);
+    if (!story->is_null()) co_return json_answer(*story);
     const auto look = [text](state::Txn& txn) {
         Found found;
         found.id = find_task(txn, text);
@@ -85,7 +93,7 @@ http::Async<http::Response> Admin::explain(Json request)
     };
     const auto found = co_await bridge::update(store_, look);
     if (!found.ok()) co_return json_error(500, found.error().message);
-    if (!found->id) co_return json_error(404, "No task has the id or ARN '" + text + "'; give all 32 digits, or enough of a recent one's to be unique.");
+    if (!found->id) co_return json_error(404, "No service or task is called '" + text + "'; name a service, or give all 32 digits of a task's id, or enough of a recent one's to be unique.");
     std::function<void(std::function<void(Json)>)> read = [this, id = *found->id](std::function<void(Json)> done) { history_.read(id, std::move(done)); };
     const Json history = co_await http::from_callback<Json>(std::move(read));
     if (history.is_null() && found->task.is_null())

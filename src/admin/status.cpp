@@ -107,6 +107,9 @@ http::Async<http::Response> Admin::status()
             tasks.push_back(task_json(txn, *task));
         }
         for (const auto& [id, balancer] : txn.rows<model::LoadBalancer>()) balancers.push_back(balancer_json(txn, *balancer));
+        Json services = Json::array();
+        for (const auto& [id, service] : txn.rows<model::Service>())
+            if (service->status != model::ServiceStatus::inactive) services.push_back(service_json(txn, *service));
         const auto platform = txn.get<model::Platform>(0);
         Json json = Json::object({{"version", facts_.version},
                                   {"endpoint", facts_.endpoint},
@@ -118,6 +121,7 @@ http::Async<http::Response> Admin::status()
                                   {"connectedAgents", connected},
                                   {"liveTasks", live}});
         json.set("hosts", std::move(hosts));
+        json.set("services", std::move(services));
         json.set("tasks", std::move(tasks));
         json.set("loadBalancers", std::move(balancers));
         return json;

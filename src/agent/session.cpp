@@ -40,7 +40,10 @@ Session::Session(http::Executor executor, SessionParts parts, HostFacts facts, s
       control_(group_, membership_, parts.api, parts.logs, parts.random, times),
       credentials_(parts.credentials)
 {
-    parts.board.watch([&logs = parts.logs](const TaskView&) { logs.poke(); });
+    parts.board.watch([this, &logs = parts.logs](const TaskView& view) {
+        logs.poke();
+        tcs_.look_at(view);
+    });
 }
 
 Session::~Session()

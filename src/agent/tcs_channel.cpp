@@ -48,6 +48,11 @@ http::Async<bool> TcsChannel::connect_and_serve()
     }
     Socket socket = std::move(*connected);
     const auto spread = static_cast<std::uint64_t>(times_.idle_spread.count()) + 1;
+    {
+        const std::lock_guard lock(mutex_);
+        socket_ = socket;
+        url_ = url;
+    }
     socket->set_read_timeout(times_.idle_least + Milliseconds(random_.number(spread)));
     group_.spawn("telemetry", [this, socket, url]() { return publish(socket, url); });
     bool good = false;
@@ -83,6 +88,47 @@ http::Async<> TcsChannel::publish(Socket socket, std::string url)
             if (telemetry_.anything_runs()) co_await sample();
         }
     }
+}
+
+void TcsChannel::look_at(const TaskView& view)
+{
+    std::string found;
+    bool checked = false;
+    for (std::size_t at = 0; at < view.health.size(); ++at) {
+        checked |= view.record.spec->containers[at].has_health_check;
+        found += std::to_string(static_cast<int>(view.health[at].health));
+    }
+    if (!checked) return;
+    {
+        const std::lock_guard lock(mutex_);
+        if (view.record.stopped) {
+            told_.erase(view.record.spec->id);
+            return;
+        }
+        std::string& last = told_[view.record.spec->id];
+        if (last == found) return;
+        const bool first = last.empty() && found.find_first_not_of('0') == std::string::npos;
+        last = std::move(found);
+        if (first) return;
+    }
+    group_.spawn("health", [this]() { return tell_health(); });
+}
+
+http::Async<> TcsChannel::tell_health()
+{
+    Socket socket;
+    std::string url;
+    {
+        const std::lock_guard lock(mutex_);
+        socket = socket_.lock();
+        url = url_;
+    }
+    if (!socket) co_return;               // the next connection begins with it
+    const std::string id = crypto::random_hex(random_, 16);
+    auto health = telemetry_.health(membership_.facts().cluster, membership_.instance_arn(), clock_.now(), id);
+    if (!health) co_return;
+    Json message = std::move(*health);
+    co_await send(socket, url, "PublishHealthRequest", std::move(message));
 }
 
 http::Async<> TcsChannel::sample()

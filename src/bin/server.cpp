@@ -17,6 +17,7 @@
 #include "bin/supervisor.h"
 #include "control/lost_hosts.h"
 #include "control/retention.h"
+#include "control/services.h"
 #include "control/targets.h"
 #include "drive/agents/sessions.h"
 #include "env/real/process.h"
@@ -120,6 +121,8 @@ HostResult<> serve(const Options& options)
     http::IoThreads io(2);
     control::Retention retention(store);
     control::Targets targets(store);
+    services::Installation installation;
+    control::Services services_loop(store, installation.fargate_overcommit);
     control::LostHosts lost_hosts(store, lost_after);
     RouterNetwork network(identity);
     drive::haproxy::Balancers balancers(store, network, balancers_options(data, identity, server_key));
@@ -130,6 +133,7 @@ HostResult<> serve(const Options& options)
     hub->follow();
     retention.follow();
     targets.follow();
+    services_loop.follow();
     lost_hosts.follow();
     balancers.follow();
     RETURN_IF_ERROR(store.load());
@@ -150,7 +154,6 @@ HostResult<> serve(const Options& options)
     registry::Registry registry(store, blobs, workers, registry::Tokens(server_key, random), clock, random, io.executor(),
                                 registry::Options{.scope = scope});
 
-    services::Installation installation;
     installation.registry_host = registry_host;
     installation.endpoint = endpoint;
     installation.registry = &registry;
@@ -182,6 +185,7 @@ HostResult<> serve(const Options& options)
     if (const auto six = server->listen("::1", port); !six.ok()) log_info("not listening on ::1: {}", six.error().message);
     retention.start();
     targets.start();
+    services_loop.start();
     lost_hosts.start();
     balancers.start();
     log_info("boxship {} answers on {}", BOXSHIP_VERSION, endpoint);

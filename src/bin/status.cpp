@@ -1,4 +1,4 @@
-// boxship status: hosts, tasks and load balancers with their addresses, in one screen.
+// boxship status: hosts, services, tasks and load balancers with their addresses, in one screen.
 #include <fmt/format.h>
 
 #include "bin/api_client.h"
@@ -41,6 +41,15 @@ void print_status(const Json& status, Time now)
     if (hosts.empty()) fmt::print("No host has joined; the agents' logs say why.\n");
     else hosts.print();
     fmt::print("\n");
+    Table services({"SERVICE", "STATUS", "RUNNING", "DEFINITION", "CLUSTER", "DEPLOYMENT", "SINCE"});
+    for (const Json& service : status["services"].as_array())
+        services.add({service.get_string("name"), service.get_string("status"),
+                      fmt::format("{} of {}", service.get_int64("running"), service.get_int64("desired")), service.get_string("definition"),
+                      service.get_string("cluster"), service.get_string("rollout"), show_age(now - Time{service.get_int64("createdAt")})});
+    if (!services.empty()) {
+        services.print();
+        fmt::print("\n");
+    }
     Table tasks({"TASK", "STATUS", "DEFINITION", "CLUSTER", "HOST", "ADDRESS", "SINCE"});
     for (const Json& task : status["tasks"].as_array()) {
         std::string state = task.get_string("lastStatus");
@@ -81,7 +90,7 @@ int run_status(const Options& options)
 
 Command status_command()
 {
-    return {"status", {"boxship status [--json]", "Show hosts, tasks and load balancers with their addresses", {}, {"boxship status --json | jq .tasks"}}, run_status};
+    return {"status", {"boxship status [--json]", "Show hosts, services, tasks and load balancers with their addresses", {}, {"boxship status --json | jq .tasks"}}, run_status};
 }
 
 }  // namespace boxship::bin

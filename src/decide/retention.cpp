@@ -24,6 +24,16 @@ void take_old(const state::View& view, Time now, Milliseconds kept, Expired& exp
     }
 }
 
+// A service starts tasks of it.
+bool is_deployed(const state::View& view, const TaskDefinitionId& id)
+{
+    for (const auto& revision : view.all<state::RevisionsByDefinition>(id)) {
+        const auto service = view.get<model::Service>(revision->id.service);
+        if (service && service->status != model::ServiceStatus::inactive && service->primary == revision->id.number) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 Expired plan_retention(const state::View& view, Time now)
@@ -32,6 +42,7 @@ Expired plan_retention(const state::View& view, Time now)
     take_old<state::StoppedTasksByTime>(view, now, stopped_task_kept, expired, expired.tasks);
     take_old<state::ClientTokensByTime>(view, now, mutant("retention: tokens for a minute") ? Milliseconds(60'000) : client_token_kept, expired, expired.tokens);
     take_old<state::InactiveInstancesByTime>(view, now, inactive_instance_kept, expired, expired.instances);
+    take_old<state::DeletedServicesByTime>(view, now, deleted_service_kept, expired, expired.services);
     // What a task still names stays with it: the clock may have been set back between the task's end and the instance's. The
     // reference of a task that leaves in this very turn still counts; what it names goes on the next one.
     bool waits = false;
@@ -41,7 +52,7 @@ Expired plan_retention(const state::View& view, Time now)
     if (std::erase_if(expired.instances, [&](const InstanceId& id) { return named.contains(id); }) > 0) waits = true;
     for (const auto& [requested, id] : view.entries<state::DeletedDefinitions>()) {
         if (expired.definitions.size() == writes_max) break;
-        if (!view.any<state::TasksByDefinition>(id)) expired.definitions.push_back(id);
+        if (!view.any<state::TasksByDefinition>(id) && !is_deployed(view, id)) expired.definitions.push_back(id);
         else waits = true;
     }
     if (waits && !expired.tasks.empty()) expired.wake_at = now;

@@ -6,6 +6,7 @@
 
 #include "base/ipv4.h"
 #include "state/doctor_elbv2.h"
+#include "state/doctor_services.h"
 
 namespace boxship::state {
 namespace {
@@ -25,6 +26,7 @@ public:
         networks();
         registry();
         examine_load_balancers(view_, complaints_);
+        examine_services(view_, complaints_);
         sums();
         return std::move(complaints_);
     }
@@ -164,6 +166,9 @@ private:
         Derived counted;
         for (const auto& [id, task] : view_.rows<Task>()) counted.change(nullptr, task.get());
         for (const auto& [id, instance] : view_.rows<Instance>()) counted.change(nullptr, instance.get());
+        for (const auto& [id, service] : view_.rows<Service>()) counted.change(nullptr, service.get());
+        for (const auto& [id, revision] : view_.rows<ServiceRevision>())
+            if (!(counted.counts(id) == view_.counts(id))) complain("the counts of revision {} are not those of its tasks", id.number);
         for (const auto& [id, cluster] : view_.rows<Cluster>())
             if (!(counted.counts(id) == view_.counts(id))) complain("the counts of cluster {} are not those of its rows", cluster->name);
         for (const auto& [id, instance] : view_.rows<Instance>())

@@ -139,6 +139,15 @@ std::string Script::step(const std::string& line)
     if (verb == "instances") return instances(rest);
     if (verb == "report") return report(rest);
     if (verb == "acknowledge") return acknowledge(rest);
+    if (verb == "run") return report_all(rest, "RUNNING", false);
+    if (verb == "fail") return report_all(rest, "STOPPED task-reason=\"CannotPullContainerError: there is no such image\"", false);
+    if (verb == "end") return report_all(rest, "STOPPED", true);
+    if (verb == "tasks") return count_tasks(rest);
+    if (verb == "target-group") return add_target_group(rest);
+    if (verb == "suspend" || verb == "resume") {
+        suspend(verb == "suspend");
+        return "";
+    }
     if (verb == "connect" || verb == "disconnect") return connect(rest, verb == "connect");
     if (verb == "as") {
         const std::string kind = take_word(rest);
@@ -216,6 +225,7 @@ constexpr const char* attribute_names[] = {
     "com.amazonaws.ecs.capability.logging-driver.json-file", "com.amazonaws.ecs.capability.ecr-auth",
     "com.amazonaws.ecs.capability.task-iam-role",          "ecs.capability.execution-role-ecr-pull",
     "ecs.capability.execution-role-awslogs",               "ecs.capability.container-ordering",
+    "ecs.capability.container-health-check",               "ecs.capability.container-restart-policy",
     "ecs.capability.task-cpu-mem-limit",                   "ecs.capability.task-eni",
     "boxship.eni-inline"};
 

@@ -30,14 +30,18 @@ void World::open_store()
     installation_.seal = [](std::string_view plain, std::string_view context) { return std::string(context) + ":" + std::to_string(plain.size()); };
     retention_.reset();
     targets_.reset();
+    services_.reset();
     store_ = std::make_unique<state::Store>(env(), state::make_memory_journal(journal_, executor_));
     retention_ = std::make_unique<control::Retention>(*store_);
     targets_ = std::make_unique<control::Targets>(*store_);
+    services_ = std::make_unique<control::Services>(*store_, installation_.fargate_overcommit);
     retention_->follow();
     targets_->follow();
+    services_->follow();
     CHECK(store_->load().ok());
     retention_->start();
     targets_->start();
+    services_->start();
 }
 
 void World::restart()

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "control/retention.h"
+#include "control/services.h"
 #include "control/targets.h"
 #include "world/api.h"
 #include "world/timeline.h"
@@ -54,6 +55,7 @@ private:
     std::unique_ptr<state::Store> store_;
     std::unique_ptr<control::Retention> retention_;
     std::unique_ptr<control::Targets> targets_;
+    std::unique_ptr<control::Services> services_;
 };
 
 }  // namespace boxship::tests

@@ -89,7 +89,7 @@ Server::Server(ServerWays ways)
       store_({ways_.clock, random_, state_lane_, ways_.stage},
              make_journal({ways_.stage, ways_.disk, journal_lane_, state_lane_, [this](const std::string& blob) { ways_.oracle.durable(blob); },
                            [this](const char* why) { die(why); }})),
-      retention_(store_), targets_(store_), sessions_(store_)
+      retention_(store_), targets_(store_), services_(store_, installation_.fargate_overcommit), sessions_(store_)
 {
     options_.registry_host = "localhost:4566";
     options_.endpoint = "http://127.0.0.1:4566";
@@ -102,6 +102,7 @@ Server::Server(ServerWays ways)
     sessions_.follow();
     retention_.follow();
     targets_.follow();
+    services_.follow();
     const auto loaded = store_.load();
     if (!loaded.ok()) {
         ways_.stage.fail(8, "the journal cannot be loaded: {}", loaded.error().message);

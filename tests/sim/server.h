@@ -7,6 +7,7 @@
 #include <string>
 
 #include "control/retention.h"
+#include "control/services.h"
 #include "control/targets.h"
 #include "drive/agents/sessions.h"
 #include "sim/journal.h"
@@ -44,6 +45,7 @@ public:
     {
         retention_.start();
         targets_.start();
+        services_.start();
     }
     state::View view() const { return store_.view(); }
     std::uint64_t groups_committed() const { return store_.groups_committed(); }
@@ -69,6 +71,7 @@ private:
     state::Store store_;
     control::Retention retention_;
     control::Targets targets_;
+    control::Services services_;
     drive::Sessions sessions_;
     std::vector<std::weak_ptr<Wire>> wires_;
 };

@@ -74,6 +74,26 @@ Json host_config(const Json& definition, const Json& override, const std::string
     return host;
 }
 
+// Docker counts in nanoseconds.
+Json health_check(const Json& check)
+{
+    constexpr std::int64_t second = 1'000'000'000;
+    Json test = check["command"];
+    // A command without CMD or CMD-SHELL before it is run as it stands.
+    const auto& words = check["command"].as_array();
+    const std::string first = words.empty() ? "" : words.front().as_string();
+    if (first != "CMD" && first != "CMD-SHELL" && first != "NONE") {
+        test = Json::array({"CMD"});
+        for (const Json& word : words) test.push_back(word);
+    }
+    Json out = Json::object({{"Test", std::move(test)}});
+    out.set("Interval", check.get_int64("interval", 30) * second);
+    out.set("Timeout", check.get_int64("timeout", 5) * second);
+    out.set("Retries", check.get_int64("retries", 3));
+    if (check.has("startPeriod")) out.set("StartPeriod", check.get_int64("startPeriod") * second);
+    return out;
+}
+
 Json container_config(const Json& definition)
 {
     Json config = Json::object();
@@ -84,6 +104,7 @@ Json container_config(const Json& definition)
     copy_as(definition, "interactive", config, "OpenStdin");
     copy_as(definition, "pseudoTerminal", config, "Tty");
     copy_as(definition, "dockerLabels", config, "Labels");
+    if (const Json& check = definition["healthCheck"]; check.is_object()) config.set("Healthcheck", health_check(check));
     return config;
 }
 

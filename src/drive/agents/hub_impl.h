@@ -18,6 +18,7 @@ struct AgentHub::Impl {
     http::Async<> serve_acs(http::WebSocket& socket, InstanceId instance, bool send_credentials);
     http::Async<> serve_tcs(http::WebSocket& socket, InstanceId instance);
     http::Async<> serve_control(http::WebSocket& socket, InstanceId instance);
+    void note_health(const InstanceId& instance, const shape::Json& message);
     void note_metrics(const shape::Json& message);
     http::Async<> tick();
 

@@ -60,16 +60,33 @@ acs::TextMap environment(const Json& definition, const Json& override, const Ass
     return map;
 }
 
+const model::TaskContainer* find_row(const Assignment& assignment, const std::string& name)
+{
+    for (const auto& container : assignment.task->containers)
+        if (container.name == name) return &container;
+    return nullptr;
+}
+
+// "nginx:1.25" → "nginx@sha256:…": what a service's deployment began with, whatever the tag names by now.
+std::string pinned(const std::string& image, const std::string& digest)
+{
+    const auto colon = image.rfind(':');
+    const bool tagged = colon != std::string::npos && image.find('/', colon) == std::string::npos;
+    return image.substr(0, tagged ? colon : std::string::npos) + "@" + digest;
+}
+
 acs::Container container_payload(const Assignment& assignment, const Json& definition, const Json& override, const PayloadContext& context)
 {
     acs::Container out;
     out.name = definition.get_string("name");
     out.image = definition.get_string("image");
+    if (const model::TaskContainer* row = find_row(assignment, out.name)) {
+        out.container_arn = model::container_arn(*assignment.cluster, assignment.task->id, row->id);
+        if (!row->pinned_digest.empty()) out.image = pinned(out.image, row->pinned_digest);
+    }
     out.essential = definition.get_bool("essential", true);
     out.cpu = override.get_int64("cpu", definition.get_int64("cpu"));
     out.memory = override.get_int64("memory", definition.get_int64("memory"));
-    for (const auto& container : assignment.task->containers)
-        if (container.name == out.name) out.container_arn = model::container_arn(*assignment.cluster, assignment.task->id, container.id);
     out.entry_point = texts(definition["entryPoint"]);
     out.command = texts((override.has("command") ? override : definition)["command"]);
     out.environment = environment(definition, override, assignment);
@@ -79,6 +96,14 @@ acs::Container container_payload(const Assignment& assignment, const Json& defin
         out.mount_points.push_back({mount.get_string("sourceVolume"), mount.get_string("containerPath"), mount.get_bool("readOnly")});
     for (const Json& from : definition["volumesFrom"].as_array())
         out.volumes_from.push_back({from.get_string("sourceContainer"), from.get_bool("readOnly")});
+    for (const Json& on : definition["dependsOn"].as_array()) out.depends_on.push_back({on.get_string("containerName"), on.get_string("condition")});
+    if (definition["healthCheck"].is_object()) out.health_check_type = "docker";
+    if (const Json& policy = definition["restartPolicy"]; policy.get_bool("enabled")) {
+        acs::RestartPolicy& restart = out.restart_policy.emplace();
+        restart.enabled = true;
+        for (const Json& code : policy["ignoredExitCodes"].as_array()) restart.ignored_exit_codes.push_back(code.as_int64());
+        restart.restart_attempt_period = maybe_number(policy, "restartAttemptPeriod");
+    }
     out.links = texts(definition["links"]);
     out.start_timeout = maybe_number(definition, "startTimeout");
     out.stop_timeout = maybe_number(definition, "stopTimeout");
@@ -164,6 +189,7 @@ acs::Task task_payload(const Assignment& assignment, const PayloadContext& conte
     out.launch_type = wire_name(task.launch_type);
     out.network_mode = wire_name(assignment.definition->network_mode);
     out.group = task.group;
+    if (task.group.starts_with("service:")) out.service_name = task.group.substr(8);
     out.task_definition_account_id = assignment.cluster->scope.account;
     out.zone = task.zone;
     out.overrides = "{}";

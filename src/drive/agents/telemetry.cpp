@@ -36,6 +36,47 @@ void AgentHub::Impl::note_metrics(const Json& message)
     }
 }
 
+namespace {
+
+model::Health health_of(const std::string& text)
+{
+    if (text == "HEALTHY") return model::Health::healthy;
+    return text == "UNHEALTHY" ? model::Health::unhealthy : model::Health::unknown;
+}
+
+// What the checks of a task's containers found; nothing is written while nothing changes.
+void note_health(state::Txn& txn, const InstanceId& instance, const Json& entry)
+{
+    const auto arn = Arn::parse(entry.get_string("taskArn"));
+    const auto id = arn ? TaskId::parse(arn->resource.substr(arn->resource.rfind('/') + 1)) : std::nullopt;
+    const auto row = id ? txn.get<model::Task>(*id) : nullptr;
+    if (!row || !row->live() || row->instance != instance) return;
+    model::Task task = *row;
+    bool changed = false;
+    for (const Json& told : entry["containers"].as_array())
+        for (auto& container : task.containers) {
+            if (container.name != told.get_string("containerName")) continue;
+            const model::Health health = health_of(told.get_string("healthStatus"));
+            changed |= container.health != health;
+            container.health = health;
+        }
+    if (!changed) return;
+    ++task.version;
+    txn.put(std::move(task));
+}
+
+}  // namespace
+
+void AgentHub::Impl::note_health(const InstanceId& instance, const Json& message)
+{
+    const auto tasks = std::make_shared<const Json>(message["tasks"]);
+    store.update(
+        [instance, tasks](state::Txn& txn) {
+            for (const Json& entry : tasks->as_array()) drive::note_health(txn, instance, entry);
+        },
+        [](HostResult<>) {});     // a journal that fails now: the agent says it again with its next metrics
+}
+
 http::Async<> AgentHub::Impl::serve_tcs(http::WebSocket& socket, InstanceId instance)
 {
     for (;;) {
@@ -48,6 +89,7 @@ http::Async<> AgentHub::Impl::serve_tcs(http::WebSocket& socket, InstanceId inst
         }
         const std::string type = frame->get_string("type");
         if (type == "PublishMetricsRequest") note_metrics((*frame)["message"]);
+        if (type == "PublishHealthRequest") note_health(instance, (*frame)["message"]);
         const char* acknowledgement = acknowledgement_of(type);
         if (!acknowledgement) continue;
         std::string answer = Json::object({{"type", acknowledgement}, {"message", Json::object({{"message", "ok"}})}}).dump();

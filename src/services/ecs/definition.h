@@ -14,6 +14,7 @@ Result<> refuse_unsupported(const api::RegisterTaskDefinitionRequest& request);
 // The task definition as AWS would answer it, without what belongs to the revision (ARN, status, times).
 api::TaskDefinition complete_definition(const api::RegisterTaskDefinitionRequest& request);
 
+Result<> check_order(const api::TaskDefinition& definition);   // health checks, dependsOn, restart policies; part of:
 Result<> check_definition(const api::TaskDefinition& definition);
 
 // Network mode, sizes, compatibilities, required attributes, containers, roles.

@@ -152,6 +152,7 @@ Result<> check_definition(const api::TaskDefinition& definition)
         RETURN_IF_ERROR(check_container(definition, container));
         if (!names.insert(container.name).second) return about(messages::container_name_twice, container);
     }
+    RETURN_IF_ERROR(check_order(definition));
     if (std::ranges::none_of(containers, [](const auto& container) { return *container.essential; })) return client_error(messages::essential_none);
     for (const auto& role : {definition.task_role_arn, definition.execution_role_arn})
         if (!role.empty() && !role_arn({}, role)) return client_error(messages::role_invalid);

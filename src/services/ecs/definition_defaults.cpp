@@ -16,6 +16,12 @@ void complete_container(api::ContainerDefinition& container, api::NetworkMode mo
         if (!port.protocol) port.protocol = api::TransportProtocol::tcp;
         if (!port.host_port || (own_ports && *port.host_port == 0)) port.host_port = own_ports ? port.container_port.value_or(0) : 0;
     }
+    if (container.health_check) {
+        auto& check = *container.health_check;
+        if (!check.interval) check.interval = 30;
+        if (!check.timeout) check.timeout = 5;
+        if (!check.retries) check.retries = 3;
+    }
     container.port_mappings.mark();
     container.environment.mark();
     container.mount_points.mark();

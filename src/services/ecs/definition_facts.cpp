@@ -46,7 +46,9 @@ void need_for_container(const api::TaskDefinition& definition, const api::Contai
     if (container.privileged.value_or(false)) attributes.need("com.amazonaws.ecs.capability.privileged-container");
     if (!container.ulimits.empty()) attributes.need_docker(18);
     if (container.memory_reservation) attributes.need_docker(21);
-    if (container.start_timeout || container.stop_timeout) attributes.need("ecs.capability.container-ordering");
+    if (container.health_check) attributes.need("ecs.capability.container-health-check");
+    if (container.restart_policy && container.restart_policy->enabled.value_or(false)) attributes.need("ecs.capability.container-restart-policy");
+    if (container.start_timeout || container.stop_timeout || !container.depends_on.empty()) attributes.need("ecs.capability.container-ordering");
     if (container.linux_parameters) {
         const auto& linux = *container.linux_parameters;
         if (!linux.tmpfs.empty() || linux.shared_memory_size) attributes.need_docker(22);

@@ -15,12 +15,9 @@ const char* refused_member(const api::ContainerDefinition& container)
     Refusal refusal;
     refusal.when(!container.secrets.empty(), "secrets");
     refusal.when(!container.environment_files.empty(), "environmentFiles");
-    refusal.when(container.health_check.has(), "healthCheck");
-    refusal.when(!container.depends_on.empty(), "dependsOn");
     refusal.when(container.firelens_configuration.has(), "firelensConfiguration");
     refusal.when(container.repository_credentials.has(), "repositoryCredentials");
     refusal.when(!container.resource_requirements.empty(), "resourceRequirements");
-    refusal.when(container.restart_policy.has() && container.restart_policy->enabled.value_or(false), "restartPolicy");
     refusal.when(!container.credential_specs.empty(), "credentialSpecs");
     refusal.when(!container.links.empty(), "links");
     for (const auto& option : container.docker_security_options)

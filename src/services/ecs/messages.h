@@ -65,6 +65,15 @@ constexpr const char* container_environment = "Invalid setting for container '{}
 constexpr const char* container_mount_path = "Invalid setting for container '{}'. A mount point needs an absolute containerPath.";
 constexpr const char* container_hostname = "Invalid setting for container '{}'. 'hostname' is not supported when networkMode=awsvpc.";
 constexpr const char* volumes_from_unknown = "Invalid setting for container '{}'. The container '{}' of 'volumesFrom' is not in the task definition.";
+constexpr const char* health_command = "Invalid setting for container '{}'. The command of 'healthCheck' must not be empty.";
+constexpr const char* health_range = "Invalid setting for container '{}'. '{}' of 'healthCheck' must be between {} and {}.";
+constexpr const char* restart_codes = "Invalid setting for container '{}'. 'ignoredExitCodes' of 'restartPolicy' can have at most 50 items.";
+constexpr const char* restart_period = "Invalid setting for container '{}'. 'restartAttemptPeriod' of 'restartPolicy' must be between 60 and 1800 seconds.";
+constexpr const char* dependency_unknown = "Invalid setting for container '{}'. It depends on the container '{}', which is not another of the task definition.";
+constexpr const char* dependency_condition = "Invalid setting for container '{}'. The condition of 'dependsOn' should be one of [START,COMPLETE,SUCCESS,HEALTHY]";
+constexpr const char* dependency_unchecked = "Invalid setting for container '{}'. It waits for the container '{}' to be HEALTHY, which has no health check.";
+constexpr const char* dependency_essential = "The essential container '{}' cannot be waited for with the condition {}: when it ends, so does the task.";
+constexpr const char* dependency_circle = "The dependencies of the containers on each other go in a circle.";
 constexpr const char* essential_none = "At least one container of a task definition must be essential.";
 constexpr const char* volume_unknown = "Unknown volume '{}'.";
 constexpr const char* volume_name = "Volume names are 1 to 255 letters, digits, hyphens and underscores.";

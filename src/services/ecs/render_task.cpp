@@ -52,7 +52,7 @@ void render_container(const TaskRow& row, const model::TaskContainer& container,
     out.last_status = model::to_text(container.status);
     out.exit_code = container.exit_code;
     set_text(container.reason, out.reason);
-    out.health_status = api::HealthStatus::unknown_;
+    out.health_status = shape::parse_enum<api::HealthStatus>(model::to_text(container.health));
     out.cpu = std::to_string(container.cpu);
     if (container.memory) out.memory = std::to_string(*container.memory);
     if (container.memory_reservation) out.memory_reservation = std::to_string(*container.memory_reservation);
@@ -119,7 +119,7 @@ void render_task(const TaskRow& row, bool tags, api::Task& out)
     out.enable_execute_command = task.exec_enabled;
     set_time(task.execution_stopped_at, out.execution_stopped_at);
     out.group = task.group;
-    out.health_status = api::HealthStatus::unknown_;
+    out.health_status = shape::parse_enum<api::HealthStatus>(model::to_text(task.health()));
     out.inference_accelerators.emplace();
     out.last_status = model::to_text(task.status);
     out.launch_type = to_api(task.launch_type);

@@ -156,9 +156,29 @@ void stop_deployment(Txn& txn, const model::Service& service, const char* reason
     txn.put(std::move(deployment));
 }
 
+namespace {
+
+// The history of a service that is deployed all day has an end.
+void forget_oldest(Txn& txn, const model::Service& service)
+{
+    constexpr std::size_t deployments_kept = 200;
+    const auto& entries = txn.entries<state::DeploymentsByService>();
+    auto first = entries.lower_bound({{service.id, Time{}}, ServiceDeploymentId()});
+    std::size_t count = 0;
+    for (auto at = first; at != entries.end() && at->first.service == service.id; ++at) ++count;
+    if (count < deployments_kept) return;
+    const auto oldest = txn.get<model::ServiceDeployment>(first->second);
+    const model::RevisionKey revision{service.id, oldest->target};
+    if (oldest->target != service.primary && txn.counts(revision).live == 0) txn.erase<model::ServiceRevision>(revision);
+    txn.erase<model::ServiceDeployment>(oldest->id);
+}
+
+}  // namespace
+
 void deploy(Txn& txn, const Call& call, model::Service& service, model::ServiceRevision revision)
 {
     stop_deployment(txn, service, messages::deployment_superseded, call.now);
+    forget_oldest(txn, service);
     model::ServiceDeployment deployment;
     deployment.id = call.ids.next<ServiceDeploymentId>();
     deployment.service = service.id;

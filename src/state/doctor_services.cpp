@@ -1,0 +1,45 @@
+#include "state/doctor_services.h"
+
+#include <set>
+
+#include <fmt/format.h>
+
+namespace boxship::state {
+namespace {
+
+void examine_service(const View& view, const Service& service, std::vector<std::string>& complaints)
+{
+    const auto complain = [&](std::string_view what) { complaints.push_back(fmt::format("service {} {}", service.name, what)); };
+    if (!view.get<Cluster>(service.cluster)) complain("is in a cluster that is not there");
+    if (!view.get<ServiceRevision>({service.id, service.primary})) complain("has a primary revision that is not there");
+    if (!view.get<ServiceDeployment>(service.deployment)) complain("has a deployment that is not there");
+    if (service.desired < 0) complain("desires less than nothing");
+    const bool over = service.status == ServiceStatus::inactive;
+    if (over && !service.deleted_at) complain("is INACTIVE since an unknown time");
+    if (over && view.any<TasksByService>(service.id)) complain("is INACTIVE and has live tasks");
+}
+
+}  // namespace
+
+void examine_services(const View& view, std::vector<std::string>& complaints)
+{
+    std::set<ServiceName> names;
+    for (const auto& [id, service] : view.rows<Service>()) {
+        examine_service(view, *service, complaints);
+        if (service->status != ServiceStatus::inactive && !names.insert({service->cluster, service->name}).second)
+            complaints.push_back(fmt::format("two services are called {}", service->name));
+    }
+    for (const auto& [id, revision] : view.rows<ServiceRevision>())
+        if (!view.get<Service>(id.service)) complaints.push_back(fmt::format("revision {} is of a service that is not there", id.number));
+    std::set<ServiceId> deploying;
+    for (const auto& [id, deployment] : view.rows<ServiceDeployment>()) {
+        if (!view.get<Service>(deployment->service)) complaints.push_back("a deployment is of a service that is not there");
+        if (!is_over(deployment->status) && !deploying.insert(deployment->service).second)
+            complaints.push_back("a service has two deployments under way");
+    }
+    for (const auto& [id, task] : view.rows<Task>())
+        if (task->service && task->live() && !view.get<ServiceRevision>({task->service, task->revision}))
+            complaints.push_back(fmt::format("task {} is of a revision that is not there", to_text(id)));
+}
+
+}  // namespace boxship::state

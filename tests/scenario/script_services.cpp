@@ -1,0 +1,92 @@
+// The steps of scripts that concern all tasks of a service at once.
+#include <algorithm>
+#include <map>
+
+#include "base/strings.h"
+#include "model/arns.h"
+#include "model/elbv2_arns.h"
+#include "scenario/script.h"
+
+namespace boxship::tests {
+namespace {
+
+using TaskPtr = std::shared_ptr<const model::Task>;
+
+bool is_pending(const model::Task& task) { return task.wanted && task.status < model::TaskStatus::running; }
+bool is_ending(const model::Task& task) { return !task.wanted && task.live(); }
+
+ServiceId service_called(const state::View& view, const std::string& name)
+{
+    for (const auto& [id, service] : view.rows<model::Service>())
+        if (service->name == name && service->status != model::ServiceStatus::inactive) return id;
+    return {};
+}
+
+}  // namespace
+
+std::string Script::report_all(const std::string& name, const std::string& status, bool ending)
+{
+    const ServiceId service = service_called(world_.view(), name);
+    if (!service) return "there is no service " + name;
+    for (const TaskPtr& task : world_.view().all<state::TasksByService>(service)) {
+        if (ending ? !is_ending(*task) : !is_pending(*task)) continue;
+        const std::string arn = model::task_arn(*world_.view().get<model::Cluster>(task->cluster), task->id);
+        if (std::string complaint = acknowledge(arn); !complaint.empty()) return complaint;
+        if (std::string complaint = report(arn + " " + status); !complaint.empty()) return complaint;
+    }
+    return "";
+}
+
+std::string Script::count_tasks(const std::string& text)
+{
+    const auto words = split(text, ' ');
+    const ServiceId service = service_called(world_.view(), words[0]);
+    if (!service) return "there is no service " + words[0];
+    std::map<std::string, int> wanted{{"running", 0}, {"pending", 0}, {"stopping", 0}}, there = wanted;
+    for (std::size_t i = 1; i < words.size(); ++i) {
+        const auto equals = words[i].find('=');
+        wanted[words[i].substr(0, equals)] = std::stoi(words[i].substr(equals + 1));
+    }
+    for (const TaskPtr& task : world_.view().all<state::TasksByService>(service))
+        ++there[is_ending(*task) ? "stopping" : is_pending(*task) ? "pending" : "running"];
+    if (wanted == there) return "";
+    return "there are running=" + std::to_string(there["running"]) + " pending=" + std::to_string(there["pending"]) + " stopping=" + std::to_string(there["stopping"]);
+}
+
+std::string Script::add_target_group(const std::string& text)
+{
+    const auto words = split(text, ' ');
+    const auto says = [&](const char* word) { return std::ranges::find(words, word) != words.end(); };
+    const model::Scope scope{"000000000000", "us-east-1"};
+    model::TargetGroup group{.id = world_.ids().next<TargetGroupId>(), .scope = scope, .name = words[0]};
+    group.type = says("ip") ? model::TargetType::ip : model::TargetType::instance;
+    group.port = 80;
+    for (const auto& [id, vpc] : world_.view().rows<model::Vpc>()) group.vpc = id;
+    group.created_at = world_.now();
+    saved_[words[0]] = model::target_group_arn(group);
+    world_.change([&](state::Txn& txn) {
+        txn.put(group);
+        if (says("unattached")) return;
+        model::LoadBalancer balancer{.id = world_.ids().next<LoadBalancerId>(), .scope = scope, .name = "lb-" + group.name, .vpc = group.vpc};
+        balancer.created_at = world_.now();
+        model::Listener listener{.id = world_.ids().next<ListenerId>(), .load_balancer = balancer.id};
+        listener.default_rule = world_.ids().next<RuleId>();
+        listener.port = 80;
+        listener.actions.push_back({.targets = {{group.id, 1}}});
+        listener.created_at = world_.now();
+        txn.put(balancer);
+        txn.put(listener);
+    });
+    return "";
+}
+
+void Script::suspend(bool suspended)
+{
+    world_.change([&](state::Txn& txn) {
+        model::Platform platform = *txn.get<model::Platform>(0);
+        platform.suspended = suspended;
+        txn.put(std::move(platform));
+    });
+}
+
+}  // namespace boxship::tests
