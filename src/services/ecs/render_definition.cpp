@@ -3,7 +3,7 @@
 namespace boxship::services::ecs {
 namespace {
 
-api::TaskDefinitionStatus to_api_status(model::DefinitionStatus status)
+api::TaskDefinitionStatus to_definition_status(model::DefinitionStatus status)
 {
     switch (status) {
     case model::DefinitionStatus::active: return api::TaskDefinitionStatus::active;
@@ -20,7 +20,7 @@ void render_definition(const model::TaskDefinition& definition, api::TaskDefinit
     read_back(definition.document, out);
     out.task_definition_arn = definition_arn(definition);
     out.revision = definition.revision;
-    out.status = to_api_status(definition.status);
+    out.status = to_definition_status(definition.status);
     for (const auto& attribute : definition.requires_attributes) {
         const auto equals = attribute.find('=');
         auto& entry = out.requires_attributes.emplace_back();
