@@ -143,7 +143,6 @@ std::string Script::step(const std::string& line)
     if (verb == "fail") return report_all(rest, "STOPPED task-reason=\"CannotPullContainerError: there is no such image\"", false);
     if (verb == "end") return report_all(rest, "STOPPED", true);
     if (verb == "tasks") return count_tasks(rest);
-    if (verb == "target-group") return add_target_group(rest);
     if (verb == "suspend" || verb == "resume") {
         suspend(verb == "suspend");
         return "";

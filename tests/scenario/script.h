@@ -17,7 +17,6 @@
 //     run SERVICE | fail SERVICE               every pending task of the service is RUNNING now, or ends before
 //     end SERVICE                              every task that was asked to stop has
 //     tasks SERVICE running=2 stopping=1       how many there are of each kind (pending too); what is not named: none
-//     target-group NAME [ip] [unattached]      a target group, forwarded to by a listener: $NAME is its ARN
 //     suspend | resume                         as `boxship down` does before it ends, and the next `up`
 //     connect h1 | disconnect h1
 //     health $group 172.31.0.9 healthy|unhealthy|drained     what the load balancer finds out about a target
@@ -56,7 +55,6 @@ private:
     std::string report_all(const std::string& service, const std::string& status, bool ending);
     std::string count_tasks(const std::string& rest);
     void suspend(bool suspended);
-    std::string add_target_group(const std::string& rest);
     std::string fill_in(const std::string& text) const;
 
     World world_;

@@ -1,10 +1,8 @@
 // The steps of scripts that concern all tasks of a service at once.
-#include <algorithm>
 #include <map>
 
 #include "base/strings.h"
 #include "model/arns.h"
-#include "model/elbv2_arns.h"
 #include "scenario/script.h"
 
 namespace boxship::tests {
@@ -51,33 +49,6 @@ std::string Script::count_tasks(const std::string& text)
         ++there[is_ending(*task) ? "stopping" : is_pending(*task) ? "pending" : "running"];
     if (wanted == there) return "";
     return "there are running=" + std::to_string(there["running"]) + " pending=" + std::to_string(there["pending"]) + " stopping=" + std::to_string(there["stopping"]);
-}
-
-std::string Script::add_target_group(const std::string& text)
-{
-    const auto words = split(text, ' ');
-    const auto says = [&](const char* word) { return std::ranges::find(words, word) != words.end(); };
-    const model::Scope scope{"000000000000", "us-east-1"};
-    model::TargetGroup group{.id = world_.ids().next<TargetGroupId>(), .scope = scope, .name = words[0]};
-    group.type = says("ip") ? model::TargetType::ip : model::TargetType::instance;
-    group.port = 80;
-    for (const auto& [id, vpc] : world_.view().rows<model::Vpc>()) group.vpc = id;
-    group.created_at = world_.now();
-    saved_[words[0]] = model::target_group_arn(group);
-    world_.change([&](state::Txn& txn) {
-        txn.put(group);
-        if (says("unattached")) return;
-        model::LoadBalancer balancer{.id = world_.ids().next<LoadBalancerId>(), .scope = scope, .name = "lb-" + group.name, .vpc = group.vpc};
-        balancer.created_at = world_.now();
-        model::Listener listener{.id = world_.ids().next<ListenerId>(), .load_balancer = balancer.id};
-        listener.default_rule = world_.ids().next<RuleId>();
-        listener.port = 80;
-        listener.actions.push_back({.targets = {{group.id, 1}}});
-        listener.created_at = world_.now();
-        txn.put(balancer);
-        txn.put(listener);
-    });
-    return "";
 }
 
 void Script::suspend(bool suspended)
