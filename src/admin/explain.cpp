@@ -105,6 +105,7 @@ http::Async<http::Response> Admin::explain(Json request)
     answer.set("containers", history["summary"]["containers"]);
     answer.set("events", history["events"]);
     answer.set("timings", history["timings"]);
+    answer.set("oomKills", history["oomKills"]);
     answer.set("lastLines", history["lastLines"]);
     co_return json_answer(answer);
 }

@@ -103,6 +103,15 @@ void ControlChannel::timings(const std::string& task_arn, const std::vector<Phas
     send(socket, Json::object({{"kind", "timings"}, {"taskArn", task_arn}, {"phases", std::move(list)}}).dump());
 }
 
+void ControlChannel::oom_kills(const std::string& task_arn, const std::vector<OomKills>& kills)
+{
+    const Socket socket = current();
+    if (!socket || kills.empty()) return;
+    Json containers = Json::object();
+    for (const OomKills& kill : kills) containers.set(kill.container, kill.processes);
+    send(socket, Json::object({{"kind", "oomKills"}, {"taskArn", task_arn}, {"containers", std::move(containers)}}).dump());
+}
+
 void ControlChannel::last_lines(const std::string& task_arn)
 {
     const Socket socket = current();

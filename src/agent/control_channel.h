@@ -3,6 +3,7 @@
 //   server: {"id": n, "kind": "logs", "taskArn", "container"?, "follow"?, "tail"?, "since"? (ms)}   {"id": n, "kind": "cancel"}
 //   agent:  {"id": n, "lines": […]} …, {"id": n, "end": true, "error"?}
 //           {"kind": "timings", "taskArn", "phases": [{"name", "startMs", "ms"}]}        unasked, once per launch
+//           {"kind": "oomKills", "taskArn", "containers": {name: processes}}              unasked, when a task ended that had some
 //           {"kind": "lastLines", "taskArn", "lines": [as of logs]}                       unasked, when a task ended
 #pragma once
 
@@ -21,6 +22,7 @@ public:
 
     http::Async<> run();    // for ever
     void timings(const std::string& task_arn, const std::vector<Phase>& phases);   // from any thread; lost while not connected
+    void oom_kills(const std::string& task_arn, const std::vector<OomKills>& kills);   // the same
     void last_lines(const std::string& task_arn);          // reads and sends the end of the task's output; the same
 
 private:

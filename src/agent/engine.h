@@ -35,6 +35,11 @@ struct EngineOptions {
     Milliseconds batch_wait{250};
 };
 
+struct OomKills {
+    std::string container;
+    int processes = 0;
+};
+
 // The engine's way to the control plane.
 class Outlet {
 public:
@@ -43,8 +48,8 @@ public:
     virtual void submit(TaskReport report, std::function<void()> heard) = 0;
     // A task was launched: what took how long. Nobody needs to hear it.
     virtual void launched(const std::string& task_arn, const std::vector<Phase>& phases) = 0;
-    // A task ended, and the control plane knows: its last words may follow. Nobody needs to hear them.
-    virtual void ended(const std::string& task_arn) { (void)task_arn; }
+    // A task ended, and the control plane knows: its last words may follow, and what the kernel did to it. Nobody needs to hear them.
+    virtual void ended(const std::string& task_arn, const std::vector<OomKills>& kills) { (void)task_arn, (void)kills; }
 };
 
 struct ManifestEntry {

@@ -35,6 +35,14 @@ void Engine::perform(Task& task, const Action& action)
     }
 }
 
+static std::vector<OomKills> oom_kills(const TaskRecord& task)
+{
+    std::vector<OomKills> kills;
+    for (std::size_t i = 0; i < task.containers.size(); ++i)
+        if (task.containers[i].oom_kills > 0) kills.push_back({task.spec->containers[i].name, task.containers[i].oom_kills});
+    return kills;
+}
+
 static TaskPlan plan_task(const TaskSpec& spec)
 {
     TaskPlan plan{.task = spec.id, .network_mode = spec.network_mode, .eni = spec.eni};
@@ -164,7 +172,7 @@ void Engine::reported(Task& task, const TaskReport& report, Time sent)
 {
     task.report_in_flight = false;
     on_accepted(task.record, report);
-    if (report.life == Life::stopped) outlet_.ended(task.record.spec->arn);
+    if (report.life == Life::stopped) outlet_.ended(task.record.spec->arn, oom_kills(task.record));
     if (report.life == Life::running && !task.launch_told) {
         task.note("report", sent, now());
         task.launch_told = true;

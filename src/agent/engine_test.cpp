@@ -198,7 +198,7 @@ TEST(Engine, death_by_memory_has_its_own_reason)
 {
     World world;
     world.accept(web());
-    world.host.end("web", Exit{.code = 137, .out_of_memory = true});
+    world.host.end("web", Exit{.code = 137, .oom_kills = 1});
     world.run();
     EXPECT_EQ(world.outlet.reports.back().containers.front().reason, "OutOfMemoryError: Container killed due to memory usage");
 }

@@ -189,7 +189,7 @@ struct Started {
 
 struct Exit {
     std::optional<int> code;         // nothing: unknown, see `reason`
-    bool out_of_memory = false;
+    int oom_kills = 0;               // of its processes, by the kernel for want of memory
     std::string reason;              // "exit status unknown: the monitor died"
     Time at;
 };

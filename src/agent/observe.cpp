@@ -42,12 +42,13 @@ void end_run(TaskRecord& task, std::size_t at, const Exit& exit, Time now)
 {
     ContainerRecord& container = task.containers[at];
     container.exit_code = exit.code;
+    container.oom_kills += exit.oom_kills;
     if (restarts(task, at, exit, now)) {
         container.life = Life::waiting;      // its leavings are released before it starts again
         ++container.restarts;
         return;
     }
-    stop_container(container, exit.out_of_memory ? out_of_memory : exit.reason, exit.at ? exit.at : now);
+    stop_container(container, exit.oom_kills > 0 ? out_of_memory : exit.reason, exit.at ? exit.at : now);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ HostResult<> RealHost::begin()
             const std::lock_guard lock(exits_mutex_);
             tell = on_exit_;
         }
-        if (tell) tell({to_text(event.id), {event.exit.code, event.exit.oom, event.exit.reason, event.exit.at}});
+        if (tell) tell({to_text(event.id), {event.exit.code, event.exit.oom_kills, event.exit.reason, event.exit.at}});
     }));
 
     RETURN_IF_ERROR(env::make_directories(options_.images_directory, 0700));

@@ -115,7 +115,7 @@ HostResult<std::vector<Found>> RealHost::adopt_now(const Known& known)
             const bool running = at->state == runtime::Found::State::running;
             one.state = running ? Found::State::running : Found::State::exited;
             one.started = at->started.at;
-            one.exit = {at->exit.code, at->exit.oom, at->exit.reason, at->exit.at};
+            one.exit = {at->exit.code, at->exit.oom_kills, at->exit.reason, at->exit.at};
         }
         found.push_back(std::move(one));
     }

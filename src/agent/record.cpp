@@ -35,6 +35,7 @@ Json save(const ContainerRecord& container)
         {"ports", std::move(ports)},
         {"stop_sent", container.stop_sent.ms},
         {"restarts", container.restarts},
+        {"oom_kills", container.oom_kills},
         {"digest_reported", container.digest_reported},
         {"reported", static_cast<int>(container.reported)},
     });
@@ -72,6 +73,7 @@ ContainerRecord load(const Json& saved)
     }
     container.stop_sent = time("stop_sent");
     container.restarts = static_cast<int>(saved.get_int64("restarts"));
+    container.oom_kills = static_cast<int>(saved.get_int64("oom_kills"));
     container.digest_reported = saved.get_bool("digest_reported");
     container.reported = life_of(saved["reported"]);
     return container;

@@ -30,6 +30,7 @@ struct ContainerRecord {
     std::vector<PortBinding> ports;       // chosen when the task was accepted
     Time stop_sent;                       // when the stop signal went out
     int restarts = 0;
+    int oom_kills = 0;                    // of its processes, over all its starts
     bool digest_reported = false;
     Life reported = Life::waiting;        // the highest that was accepted
 };

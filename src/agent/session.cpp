@@ -84,8 +84,9 @@ void Session::launched(const std::string& task_arn, const std::vector<Phase>& ph
     control_.timings(task_arn, phases);
 }
 
-void Session::ended(const std::string& task_arn)
+void Session::ended(const std::string& task_arn, const std::vector<OomKills>& kills)
 {
+    control_.oom_kills(task_arn, kills);
     control_.last_lines(task_arn);
 }
 

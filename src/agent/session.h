@@ -33,7 +33,7 @@ public:
 
     void submit(TaskReport report, std::function<void()> heard) override;
     void launched(const std::string& task_arn, const std::vector<Phase>& phases) override;
-    void ended(const std::string& task_arn) override;
+    void ended(const std::string& task_arn, const std::vector<OomKills>& kills) override;
 
 private:
     http::TaskGroup group_;

@@ -37,6 +37,8 @@ void print_explanation(const Json& answer, Time now)
     fmt::print("\nWhat happened\n");
     for (const Json& event : answer["events"].as_array())
         fmt::print("  {}  {}\n", show_time(Time{event.get_int64("time")}, now), event.get_string("text"));
+    for (const auto& [container, processes] : answer["oomKills"].as_object())
+        fmt::print("  The kernel killed {} of the processes of {} for want of memory.\n", processes.as_int64(), container);
     print_last_lines(answer["lastLines"].as_array());
     if (answer["timings"].as_array().empty()) return;
     fmt::print("\nThe launch, as its host measured it\n");

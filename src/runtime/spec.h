@@ -141,7 +141,7 @@ struct Started {
 struct Exit {
     std::optional<int> code;
     int signal = 0;
-    bool oom = false;      // the kernel killed at least one of its processes for want of memory
+    int oom_kills = 0;     // of its processes, by the kernel for want of memory
     Time at;
     std::string reason;    // for an unknown status, or a start that failed: why
 };

@@ -192,3 +192,17 @@ def test_explain_tells_who_asked_why_there_and_the_last_words(platform, busybox)
     assert [(line["stream"], line["text"]) for line in answer["lastLines"]] == [("stdout", "first"), ("stderr", "last")]
     page = platform.boxship("explain", stopped["taskArn"]).stdout
     assert "Its last lines" in page and "exit code 3" in page
+
+
+def test_explain_counts_the_kills_for_want_of_memory(platform, busybox):
+    platform.cluster()
+    # Two children outgrow the limit one after the other; the shell survives both.
+    hungry = "for i in 1 2; do (head -c 200m /dev/zero | tail >/dev/null); done; exit 4"
+    stopped = platform.run_to_end([{"name": "c", "image": busybox, "memory": 64, "command": ["sh", "-c", hungry]}])
+    assert stopped["containers"][0]["exitCode"] == 4
+
+    def told():
+        answer = json.loads(platform.boxship("explain", stopped["taskArn"], "--json").stdout)
+        return answer if answer["oomKills"] else None
+    assert wait_for(told, "the kills to be in the history")["oomKills"] == {"c": 2}
+    assert "killed 2 of the processes of c" in platform.boxship("explain", stopped["taskArn"]).stdout

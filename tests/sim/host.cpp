@@ -176,7 +176,7 @@ void Host::start(ContainerPlan plan, PulledImage image, Done<HostOutcome<Started
             });
         };
         if (says(image, "job")) ends(stage_.random.between(Milliseconds(0), Milliseconds(90'000)), Exit{.code = static_cast<int>(stage_.random.number(3))});
-        if (says(image, "oom")) ends(stage_.random.between(Milliseconds(10), Milliseconds(20'000)), Exit{.code = 137, .out_of_memory = true});
+        if (says(image, "oom")) ends(stage_.random.between(Milliseconds(10), Milliseconds(20'000)), Exit{.code = 137, .oom_kills = 1});
         if (stage_.unlucky("host: container crashes", 60)) ends(stage_.random.between(Milliseconds(0), Milliseconds(60'000)), Exit{.code = 139});
         return [done, started = container.started] { done(Started{started, 1, {}}); };
     });

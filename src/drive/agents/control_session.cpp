@@ -81,6 +81,7 @@ http::Async<> AgentHub::Impl::serve_control(http::WebSocket& socket, InstanceId 
         if (!task) return;
         const std::string kind = frame.get_string("kind");
         if (kind == "timings") history.timings(*task, frame["phases"]);
+        if (kind == "oomKills") history.oom_kills(*task, frame["containers"]);
         if (kind == "lastLines") history.last_lines(*task, frame["lines"]);
     };
     const auto session = std::make_shared<ControlSession>(executor, instance, std::move(said));

@@ -2,7 +2,7 @@
 //
 // Frames are JSON objects. Ours: {"id": n, "kind": "logs", …} and {"id": n, "kind": "cancel"}. The agent's: {"id": n, …}
 // as often as it likes, the last with "end": true (and "error" when it failed); and without an id
-// {"kind": "timings", "taskArn": …, "phases": […]} and {"kind": "lastLines", "taskArn": …, "lines": […]}.
+// {"kind": "timings", "taskArn": …, "phases": […]}, {"kind": "oomKills", …, "containers": {…}} and {"kind": "lastLines", …, "lines": […]}.
 #pragma once
 
 #include <functional>

@@ -71,6 +71,7 @@ struct History::Impl {
                                 "CREATE TABLE IF NOT EXISTS events (task BLOB, version INTEGER, number INTEGER, time INTEGER, text TEXT, "
                                 "PRIMARY KEY (task, version, number)) WITHOUT ROWID",
                                 "CREATE TABLE IF NOT EXISTS timings (task BLOB PRIMARY KEY, phases TEXT) WITHOUT ROWID",
+                                "CREATE TABLE IF NOT EXISTS oom_kills (task BLOB PRIMARY KEY, containers TEXT) WITHOUT ROWID",
                                 "CREATE TABLE IF NOT EXISTS last_lines (task BLOB PRIMARY KEY, lines TEXT) WITHOUT ROWID"})
             RETURN_IF_ERROR(db.run(sql));
         return {};
@@ -114,14 +115,14 @@ struct History::Impl {
     {
         pruned_at = clock.now();
         const std::int64_t before = (pruned_at - kept).ms;
-        for (const char* table : {"events", "timings", "last_lines"})
+        for (const char* table : {"events", "timings", "oom_kills", "last_lines"})
             if (const auto done = db.run(fmt::format("DELETE FROM {} WHERE task IN (SELECT task FROM tasks WHERE changed < {})", table, before)); !done.ok())
                 log_warning("history: {}", done.error().message);
         if (const auto done = db.run(fmt::format("DELETE FROM tasks WHERE changed < {}", before)); !done.ok())
             log_warning("history: {}", done.error().message);
     }
 
-    // The JSON array that the query finds for the task, or an empty one.
+    // The JSON that the query finds for the task, or an empty array.
     HostResult<Json> read_one(const char* sql, const TaskId& id)
     {
         ASSIGN_OR_RETURN(Statement statement, db.prepare(sql));
@@ -159,8 +160,10 @@ struct History::Impl {
         }
         json.set("events", std::move(events));
         ASSIGN_OR_RETURN(auto phases, read_one("SELECT phases FROM timings WHERE task = ?", id));
+        ASSIGN_OR_RETURN(auto kills, read_one("SELECT containers FROM oom_kills WHERE task = ?", id));
         ASSIGN_OR_RETURN(auto lines, read_one("SELECT lines FROM last_lines WHERE task = ?", id));
         json.set("timings", std::move(phases));
+        json.set("oomKills", kills.is_object() ? std::move(kills) : Json::object());
         json.set("lastLines", std::move(lines));
         return json;
     }
@@ -209,6 +212,11 @@ void History::tell_all(const state::View& view)
 void History::timings(const TaskId& task, Json phases)
 {
     impl_->thread.post([this, task, text = phases.dump()] { impl_->write_one("INSERT OR REPLACE INTO timings VALUES (?, ?)", task, text); });
+}
+
+void History::oom_kills(const TaskId& task, Json containers)
+{
+    impl_->thread.post([this, task, text = containers.dump()] { impl_->write_one("INSERT OR REPLACE INTO oom_kills VALUES (?, ?)", task, text); });
 }
 
 void History::last_lines(const TaskId& task, Json lines)

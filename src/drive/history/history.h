@@ -33,10 +33,12 @@ public:
 
     // The phases of a launch as the agent measured them: [{"name","startMs","ms"}].
     void timings(const TaskId& task, shape::Json phases);
+    // How many processes of an ended task's containers the kernel killed for want of memory: {"app": 2}.
+    void oom_kills(const TaskId& task, shape::Json containers);
     // The end of the output of an ended task's containers: [{"container","stream","time","text"}].
     void last_lines(const TaskId& task, shape::Json lines);
 
-    // {"summary": {…}, "events": [{"time","text"}], "timings": […], "lastLines": […]}, or null when the task is unknown. `done` is called on
+    // {"summary": {…}, "events": [{"time","text"}], "timings": […], "oomKills": {…}, "lastLines": […]}, or null when the task is unknown. `done` is called on
     // the history's thread.
     void read(const TaskId& task, std::function<void(shape::Json)> done);
 

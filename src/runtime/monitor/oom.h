@@ -18,7 +18,7 @@ public:
     void drain();  // after it became readable
 
     bool grown();  // have there been kills since the last question?
-    bool any() const { return seen_ > start_; }
+    std::uint64_t kills() const { return seen_ - start_; }  // processes, as far as grown() has looked
 
 private:
     std::uint64_t count() const;

@@ -5,7 +5,7 @@
 //     {"event":"started","pid":4711,"at":1795181704123}
 //     {"event":"oom","at":…}                                          the kernel killed a process of the container
 //     {"event":"failed","code":1,"at":…}                              the OCI runtime refused; its words are in oci.log
-//     {"event":"exited","code":137,"signal":9,"oom":false,"at":…}     code is 128 + signal where there was one
+//     {"event":"exited","code":137,"signal":9,"oomKills":0,"at":…}    code is 128 + signal where there was one
 //     {"event":"broken","step":"lock","errno":11}                     the monitor itself could not begin
 // After failed, exited or broken the monitor ends. The line failed or exited is in the exit file, on disk, before
 // anybody hears it.

@@ -225,7 +225,7 @@ void Session::init_ended(int status)
     const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     const int code = signal != 0 ? 128 + signal : WEXITSTATUS(status);
     conclude("{\"event\":\"exited\",\"code\":" + std::to_string(code) + ",\"signal\":" + std::to_string(signal) +
-             ",\"oom\":" + (oom_.any() ? "true" : "false") + ",\"at\":" + now_ms() + "}\n");
+             ",\"oomKills\":" + std::to_string(oom_.kills()) + ",\"at\":" + now_ms() + "}\n");
 }
 
 void Session::conclude(std::string line)
