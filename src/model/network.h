@@ -1,8 +1,9 @@
-// The part of EC2 that ECS stands on: VPCs, subnets, security groups, network interfaces. Addresses are host-order
+// The part of EC2 that ECS stands on: VPCs, subnets, routes, security groups, network interfaces. Addresses are host-order
 // numbers; text is made at the edge (base/ipv4.h).
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,16 @@ struct Vpc {
     std::int32_t prefix = 16;
     bool is_default = false;
     std::vector<KeyValue> tags;
+    bool dns_support = true;
+    std::optional<bool> dns_hostnames;   // none: as EC2 makes them, on in a default VPC only
+    bool usage_metrics = false;
+    bool shows_hostnames() const { return dns_hostnames.value_or(is_default); }
     template <class A>
-    void fields(A& a) { a(1, id); a(2, scope); a(3, network); a(4, prefix); a(5, is_default); a(6, tags); }
+    void fields(A& a)
+    {
+        a(1, id); a(2, scope); a(3, network); a(4, prefix); a(5, is_default); a(6, tags); a(7, dns_support); a(8, dns_hostnames);
+        a(9, usage_metrics);
+    }
 };
 
 struct Subnet {
@@ -40,11 +49,35 @@ struct Subnet {
     std::string zone_id;            // use1-az1
     bool default_for_zone = false;
     std::vector<KeyValue> tags;
+    std::optional<bool> map_public_ip;   // none: as EC2 makes them, on in default subnets only
+    bool maps_public_ip() const { return map_public_ip.value_or(default_for_zone); }
     template <class A>
     void fields(A& a)
     {
         a(1, id); a(2, scope); a(3, vpc); a(4, network); a(5, prefix); a(6, zone); a(7, zone_id); a(8, default_for_zone);
-        a(9, tags);
+        a(9, tags); a(10, map_public_ip);
+    }
+};
+
+// One permission: traffic of a kind, from (ingress) or to (egress) one peer. Nothing is forbidden by a rule; what no rule
+// of any group of an interface allows does not pass.
+struct GroupRule {
+    GroupRuleId id;
+    bool egress = false;
+    std::string protocol;            // "tcp", "udp", "icmp", "-1" (all), or a number
+    std::int32_t from_port = -1;     // icmp: the type; -1: all
+    std::int32_t to_port = -1;       // icmp: the code
+    std::uint32_t network = 0;       // the peer: an IPv4 range,
+    std::int32_t prefix = -1;        // -1: it is not one
+    std::string ipv6;                // an IPv6 range (kept and shown; our VPCs carry no IPv6, so nothing matches it),
+    SecurityGroupId group;           // or the members of a group
+    std::string description;
+    std::vector<KeyValue> tags;
+    template <class A>
+    void fields(A& a)
+    {
+        a(1, id); a(2, egress); a(3, protocol); a(4, from_port); a(5, to_port); a(6, network); a(7, prefix); a(8, ipv6); a(9, group);
+        a(10, description); a(11, tags);
     }
 };
 
@@ -59,8 +92,65 @@ struct SecurityGroup {
     std::string name;
     std::string description;
     std::vector<KeyValue> tags;
+    std::vector<GroupRule> rules;
+    bool has_rules = false;          // false: written before there were rules, seed_platform() gives it those of a default group
+    bool is_default() const { return name == "default"; }
     template <class A>
-    void fields(A& a) { a(1, id); a(2, scope); a(3, vpc); a(4, name); a(5, description); a(6, tags); }
+    void fields(A& a)
+    {
+        a(1, id); a(2, scope); a(3, vpc); a(4, name); a(5, description); a(6, tags); a(7, rules); a(8, has_rules);
+    }
+};
+
+struct RouteAssociation {
+    RouteAssociationId id;
+    SubnetId subnet;                 // none: the VPC's main table
+    template <class A>
+    void fields(A& a) { a(1, id); a(2, subnet); }
+};
+
+// Besides the route to the VPC itself, which every table has.
+struct VpcRoute {
+    std::uint32_t network = 0;
+    std::int32_t prefix = 0;
+    std::string ipv6;                // instead of the range above; kept and shown
+    InternetGatewayId gateway;
+    template <class A>
+    void fields(A& a) { a(1, network); a(2, prefix); a(3, ipv6); a(4, gateway); }
+};
+
+struct RouteTable {
+    static constexpr std::uint8_t table = 24;
+    using Key = RouteTableId;
+    Key key() const { return id; }
+
+    RouteTableId id;
+    Scope scope;
+    VpcId vpc;
+    std::vector<RouteAssociation> associations;
+    std::vector<VpcRoute> routes;
+    std::vector<KeyValue> tags;
+    bool is_main() const
+    {
+        for (const auto& association : associations)
+            if (!association.subnet) return true;
+        return false;
+    }
+    template <class A>
+    void fields(A& a) { a(1, id); a(2, scope); a(3, vpc); a(4, associations); a(5, routes); a(6, tags); }
+};
+
+struct InternetGateway {
+    static constexpr std::uint8_t table = 25;
+    using Key = InternetGatewayId;
+    Key key() const { return id; }
+
+    InternetGatewayId id;
+    Scope scope;
+    VpcId vpc;                       // none: attached to nothing
+    std::vector<KeyValue> tags;
+    template <class A>
+    void fields(A& a) { a(1, id); a(2, scope); a(3, vpc); a(4, tags); }
 };
 
 enum class EniStatus : std::uint8_t { available, in_use };
@@ -84,11 +174,13 @@ struct Eni {
     std::string description;
     Time created_at;
     LoadBalancerId load_balancer;                  // whose address it is
+    std::vector<KeyValue> tags;
     template <class A>
     void fields(A& a)
     {
         a(1, id); a(2, scope); a(3, vpc); a(4, subnet); a(5, address); a(6, mac); a(7, groups); a(8, status); a(9, task);
         a(10, instance); a(11, attachment); a(12, description); a(13, created_at); a(30, load_balancer);
+        a(31, tags);
     }
 };
 

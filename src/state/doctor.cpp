@@ -134,7 +134,33 @@ private:
         for (const auto& [id, subnet] : view_.rows<Subnet>())
             if (!view_.get<Vpc>(subnet->vpc)) complain("{} is in a VPC that is not there", to_short_text("subnet-", id));
         for (const auto& [id, group] : view_.rows<SecurityGroup>())
-            if (!view_.get<Vpc>(group->vpc)) complain("{} is in a VPC that is not there", to_short_text("sg-", id));
+        {
+            const std::string name = to_short_text("sg-", id);
+            if (!view_.get<Vpc>(group->vpc)) complain("{} is in a VPC that is not there", name);
+            for (const auto& rule : group->rules)
+                if (rule.group && !view_.get<SecurityGroup>(rule.group)) complain("a rule of {} names a group that is not there", name);
+        }
+        std::set<SubnetId> associated;
+        std::map<VpcId, int> mains;
+        for (const auto& [id, table] : view_.rows<RouteTable>()) {
+            const std::string name = to_short_text("rtb-", id);
+            if (!view_.get<Vpc>(table->vpc)) complain("{} is in a VPC that is not there", name);
+            mains[table->vpc] += table->is_main();
+            for (const auto& association : table->associations) {
+                if (!association.subnet) continue;
+                const auto subnet = view_.get<Subnet>(association.subnet);
+                if (!subnet || subnet->vpc != table->vpc) complain("{} is associated with a subnet that is not of its VPC", name);
+                if (!associated.insert(association.subnet).second) complain("the subnet of {} has two route tables", name);
+            }
+            for (const auto& route : table->routes)
+                if (!view_.get<InternetGateway>(route.gateway)) complain("a route of {} leads to a gateway that is not there", name);
+        }
+        for (const auto& [id, vpc] : view_.rows<Vpc>())
+            if (mains[id] > 1) complain("{} has {} main route tables", to_short_text("vpc-", id), mains[id]);
+        std::set<VpcId> attached;
+        for (const auto& [id, gateway] : view_.rows<InternetGateway>())
+            if (gateway->vpc && (!view_.get<Vpc>(gateway->vpc) || !attached.insert(gateway->vpc).second))
+                complain("{} is attached to a VPC that is not there, or has another gateway", to_short_text("igw-", id));
     }
 
     void registry()

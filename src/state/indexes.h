@@ -217,6 +217,24 @@ struct EnisBySubnet {
     template <class Emit>
     static void values(const Row& row, Emit emit) { emit(row.subnet); }
 };
+struct EnisByGroup {
+    using Row = Eni;
+    using Value = SecurityGroupId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { for (const auto& group : row.groups) emit(group); }
+};
+struct RouteTablesByVpc {
+    using Row = RouteTable;
+    using Value = VpcId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { emit(row.vpc); }
+};
+struct GatewaysByVpc {
+    using Row = InternetGateway;
+    using Value = VpcId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { if (row.vpc) emit(row.vpc); }
+};
 struct EnisByTask {
     using Row = Eni;
     using Value = TaskId;
@@ -325,7 +343,11 @@ struct IndexesOf<Subnet> { using Type = std::tuple<SubnetsByVpc>; };
 template <>
 struct IndexesOf<SecurityGroup> { using Type = std::tuple<GroupsByVpc>; };
 template <>
-struct IndexesOf<Eni> { using Type = std::tuple<EniByAddress, EnisBySubnet, EnisByTask, EnisByLoadBalancer>; };
+struct IndexesOf<Eni> { using Type = std::tuple<EniByAddress, EnisBySubnet, EnisByGroup, EnisByTask, EnisByLoadBalancer>; };
+template <>
+struct IndexesOf<RouteTable> { using Type = std::tuple<RouteTablesByVpc>; };
+template <>
+struct IndexesOf<InternetGateway> { using Type = std::tuple<GatewaysByVpc>; };
 template <>
 struct IndexesOf<Repository> { using Type = std::tuple<RepositoryByName>; };
 template <>

@@ -16,7 +16,8 @@ namespace boxship::state {
 using AllTables = std::tuple<Table<Cluster>, Table<TaskDefinition>, Table<Family>, Table<Instance>, Table<Task>,
                              Table<ClientToken>, Table<AccountSetting>, Table<Service>, Table<ServiceRevision>,
                              Table<ServiceDeployment>, Table<ServiceEvent>, Table<Vpc>, Table<Subnet>, Table<SecurityGroup>,
-                             Table<Eni>, Table<Platform>, Table<Repository>, Table<Blob>, Table<BlobLink>, Table<Image>,
+                             Table<Eni>, Table<RouteTable>, Table<InternetGateway>, Table<Platform>, Table<Repository>, Table<Blob>,
+                             Table<BlobLink>, Table<Image>,
                              Table<ImageTag>, Table<Upload>, Table<LoadBalancer>, Table<Listener>, Table<ListenerRule>,
                              Table<TargetGroup>, Table<Target>, Table<Certificate>>;
 

@@ -3,18 +3,15 @@
 #include "decide/addresses.h"
 #include "ec2/ops.h"
 #include "model/arns.h"
+#include "services/ec2/interfaces.h"
 #include "services/ec2/lookup.h"
 #include "services/ec2/pages.h"
 #include "services/ec2/serve.h"
+#include "services/ec2/tags.h"
 
 namespace boxship::services::ec2 {
 namespace {
 
-struct InterfaceRow {
-    std::shared_ptr<const model::Eni> eni;
-    std::shared_ptr<const model::Subnet> subnet;
-    std::vector<std::shared_ptr<const model::SecurityGroup>> groups;
-};
 struct InterfaceRows {
     std::vector<InterfaceRow> interfaces;
     std::string next_token;
@@ -36,6 +33,7 @@ Properties eni_properties(const state::View& view, const model::Eni& eni)
         properties["group-id"].push_back(to_short_text("sg-", group));
         properties["group-name"].push_back(view.get<model::SecurityGroup>(group)->name);
     }
+    add_tag_properties(eni.tags, properties);
     return properties;
 }
 
@@ -46,11 +44,7 @@ Result<InterfaceRows> describe_network_interfaces(Txn& txn, const Call& call, co
          "owner-id", "availability-zone", "interface-type", "private-dns-name", "requester-managed", "group-id", "group-name"}, eni_properties};
     ASSIGN_OR_RETURN(auto found, describe(txn, call, request, request.network_interface_ids, kind));
     InterfaceRows rows{.next_token = found.next_token};
-    for (auto& eni : found.rows) {
-        InterfaceRow row{.eni = eni, .subnet = txn.get<model::Subnet>(eni->subnet)};
-        for (const auto& group : eni->groups) row.groups.push_back(txn.get<model::SecurityGroup>(group));
-        rows.interfaces.push_back(std::move(row));
-    }
+    for (auto& eni : found.rows) rows.interfaces.push_back(interface_row(txn, std::move(eni)));
     return rows;
 }
 
@@ -58,46 +52,57 @@ api::DescribeNetworkInterfacesResult render_interfaces(const InterfaceRows& rows
 {
     api::DescribeNetworkInterfacesResult response;
     response.network_interfaces.emplace();
-    for (const auto& [eni, subnet, groups] : rows.interfaces) {
-        auto& out = response.network_interfaces.emplace_back();
-        out.network_interface_id = to_short_text("eni-", eni->id);
-        out.subnet_id = to_short_text("subnet-", eni->subnet);
-        out.vpc_id = to_short_text("vpc-", eni->vpc);
-        out.availability_zone = subnet->zone;
-        out.availability_zone_id = subnet->zone_id;
-        out.description = eni->description;
-        out.mac_address = eni->mac;
-        out.owner_id = eni->scope.account;
-        out.private_ip_address = ipv4_text(eni->address);
-        out.private_dns_name = decide::private_dns_name(eni->address, eni->scope.region);
-        out.interface_type = api::NetworkInterfaceType::interface;
-        out.requester_managed = static_cast<bool>(eni->task);
-        out.source_dest_check = true;
-        out.status = eni->status == model::EniStatus::in_use ? api::NetworkInterfaceStatus::in_use : api::NetworkInterfaceStatus::available;
-        for (const auto& group : groups) {
-            auto& entry = out.groups.emplace_back();
-            entry.group_id = to_short_text("sg-", group->id);
-            entry.group_name = group->name;
-        }
-        auto& address = out.private_ip_addresses.emplace_back();
-        address.primary = true;
-        address.private_ip_address = out.private_ip_address;
-        address.private_dns_name = out.private_dns_name;
-        out.tag_set.emplace();
-        if (eni->status == model::EniStatus::in_use) {
-            out.attachment->attachment_id = to_short_text("eni-attach-", eni->id);
-            out.attachment->attach_time = eni->created_at;
-            out.attachment->device_index = 1;
-            out.attachment->status = api::AttachmentStatus::attached;
-            out.attachment->delete_on_termination = true;
-            out.attachment->instance_owner_id = eni->scope.account;
-        }
-    }
+    for (const auto& row : rows.interfaces) write_interface(row, response.network_interfaces.emplace_back());
     if (!rows.next_token.empty()) response.next_token = rows.next_token;
     return response;
 }
 
 }  // namespace
+
+InterfaceRow interface_row(const state::View& view, std::shared_ptr<const model::Eni> eni)
+{
+    InterfaceRow row{.eni = std::move(eni), .subnet = {}, .groups = {}};
+    row.subnet = view.get<model::Subnet>(row.eni->subnet);
+    for (const auto& group : row.eni->groups) row.groups.push_back(view.get<model::SecurityGroup>(group));
+    return row;
+}
+
+void write_interface(const InterfaceRow& row, api::NetworkInterface& out)
+{
+    const auto& [eni, subnet, groups] = row;
+    out.network_interface_id = to_short_text("eni-", eni->id);
+    out.subnet_id = to_short_text("subnet-", eni->subnet);
+    out.vpc_id = to_short_text("vpc-", eni->vpc);
+    out.availability_zone = subnet->zone;
+    out.availability_zone_id = subnet->zone_id;
+    out.description = eni->description;
+    out.mac_address = eni->mac;
+    out.owner_id = eni->scope.account;
+    out.private_ip_address = ipv4_text(eni->address);
+    out.private_dns_name = decide::private_dns_name(eni->address, eni->scope.region);
+    out.interface_type = api::NetworkInterfaceType::interface;
+    out.requester_managed = static_cast<bool>(eni->task);
+    out.source_dest_check = true;
+    out.status = eni->status == model::EniStatus::in_use ? api::NetworkInterfaceStatus::in_use : api::NetworkInterfaceStatus::available;
+    for (const auto& group : groups) {
+        auto& entry = out.groups.emplace_back();
+        entry.group_id = to_short_text("sg-", group->id);
+        entry.group_name = group->name;
+    }
+    auto& address = out.private_ip_addresses.emplace_back();
+    address.primary = true;
+    address.private_ip_address = out.private_ip_address;
+    address.private_dns_name = out.private_dns_name;
+    write_tags(eni->tags, out.tag_set);
+    if (eni->status == model::EniStatus::in_use) {
+        out.attachment->attachment_id = to_short_text("eni-attach-", eni->id);
+        out.attachment->attach_time = eni->created_at;
+        out.attachment->device_index = 1;
+        out.attachment->status = api::AttachmentStatus::attached;
+        out.attachment->delete_on_termination = true;
+        out.attachment->instance_owner_id = eni->scope.account;
+    }
+}
 
 void serve_interfaces(Served& served)
 {

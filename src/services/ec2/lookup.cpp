@@ -38,4 +38,37 @@ std::shared_ptr<const model::Eni> find_eni(const state::View& view, const model:
     return find<model::Eni>(view, scope, "eni-", name);
 }
 
+std::shared_ptr<const model::RouteTable> find_route_table(const state::View& view, const model::Scope& scope, std::string_view name)
+{
+    return find<model::RouteTable>(view, scope, "rtb-", name);
+}
+std::shared_ptr<const model::InternetGateway> find_gateway(const state::View& view, const model::Scope& scope, std::string_view name)
+{
+    return find<model::InternetGateway>(view, scope, "igw-", name);
+}
+
+std::shared_ptr<const model::SecurityGroup> find_group_of_rule(const state::View& view, const model::Scope& scope, std::string_view name)
+{
+    if (!name.starts_with("sgr-")) return nullptr;
+    for (const auto& [id, group] : view.rows<model::SecurityGroup>())
+        if (group->scope == scope)
+            for (const auto& rule : group->rules)
+                if (to_short_text("sgr-", rule.id) == name) return group;
+    return nullptr;
+}
+
+std::shared_ptr<const model::Vpc> default_vpc(const state::View& view, const model::Scope& scope)
+{
+    for (const auto& [id, vpc] : view.rows<model::Vpc>())
+        if (vpc->scope == scope && vpc->is_default) return vpc;
+    return nullptr;
+}
+
+std::shared_ptr<const model::RouteTable> main_table(const state::View& view, const VpcId& vpc)
+{
+    for (auto& table : view.all<state::RouteTablesByVpc>(vpc))
+        if (table->is_main()) return table;
+    return nullptr;
+}
+
 }  // namespace boxship::services::ec2

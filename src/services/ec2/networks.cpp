@@ -1,27 +1,16 @@
-// DescribeVpcs, DescribeSubnets, DescribeSecurityGroups.
+// DescribeVpcs, DescribeSubnets.
 #include "base/arn.h"
 #include "base/ipv4.h"
 #include "decide/addresses.h"
 #include "ec2/ops.h"
 #include "services/ec2/lookup.h"
+#include "services/ec2/networks.h"
 #include "services/ec2/pages.h"
 #include "services/ec2/serve.h"
 
 namespace boxship::services::ec2 {
 namespace {
 
-void write_tags(const std::vector<model::KeyValue>& tags, shape::List<api::Tag>& list)
-{
-    list.emplace();
-    for (const auto& tag : tags) {
-        auto& entry = list.emplace_back();
-        entry.key = tag.key;
-        entry.value = tag.value;
-    }
-}
-
-std::string ec2_arn(const model::Scope& scope, const std::string& resource) { return to_text(Arn{"ec2", scope.region, scope.account, resource}); }
-std::string range_of(std::uint32_t network, std::int32_t prefix) { return to_text(Ipv4Range{network, prefix}); }
 const char* text_of(bool value) { return value ? "true" : "false"; }
 
 // VPCs
@@ -47,21 +36,7 @@ api::DescribeVpcsResult render_vpcs(const Described<model::Vpc>& found)
 {
     api::DescribeVpcsResult response;
     response.vpcs.emplace();
-    for (const auto& vpc : found.rows) {
-        auto& out = response.vpcs.emplace_back();
-        out.vpc_id = to_short_text("vpc-", vpc->id);
-        out.owner_id = vpc->scope.account;
-        out.cidr_block = range_of(vpc->network, vpc->prefix);
-        out.is_default = vpc->is_default;
-        out.state = api::VpcState::available;
-        out.instance_tenancy = api::Tenancy::default_;
-        out.dhcp_options_id = to_short_text("dopt-", vpc->id);
-        auto& association = out.cidr_block_association_set.emplace_back();
-        association.association_id = to_short_text("vpc-cidr-assoc-", vpc->id);
-        association.cidr_block = out.cidr_block;
-        association.cidr_block_state->state = api::VpcCidrBlockStateCode::associated;
-        write_tags(vpc->tags, out.tags);
-    }
+    for (const auto& vpc : found.rows) write_vpc(*vpc, response.vpcs.emplace_back());
     if (!found.next_token.empty()) response.next_token = found.next_token;
     return response;
 }
@@ -80,7 +55,7 @@ Properties subnet_properties(const state::View& view, const model::Subnet& subne
                              {"cidrBlock", {range}}, {"availability-zone", {subnet.zone}}, {"availabilityZone", {subnet.zone}},
                              {"availability-zone-id", {subnet.zone_id}}, {"default-for-az", {text_of(subnet.default_for_zone)}},
                              {"defaultForAz", {text_of(subnet.default_for_zone)}}, {"state", {"available"}}, {"owner-id", {subnet.scope.account}},
-                             {"subnet-arn", {ec2_arn(subnet.scope, "subnet/" + id)}}, {"map-public-ip-on-launch", {text_of(subnet.default_for_zone)}},
+                             {"subnet-arn", {ec2_arn(subnet.scope, "subnet/" + id)}}, {"map-public-ip-on-launch", {text_of(subnet.maps_public_ip())}},
                              {"available-ip-address-count", {std::to_string(decide::subnet_available(view, subnet))}}};
     add_tag_properties(subnet.tags, properties);
     return properties;
@@ -101,97 +76,57 @@ api::DescribeSubnetsResult render_subnets(const SubnetRows& rows)
 {
     api::DescribeSubnetsResult response;
     response.subnets.emplace();
-    for (std::size_t i = 0; i < rows.found.rows.size(); ++i) {
-        const auto& subnet = *rows.found.rows[i];
-        auto& out = response.subnets.emplace_back();
-        out.subnet_id = to_short_text("subnet-", subnet.id);
-        out.subnet_arn = ec2_arn(subnet.scope, "subnet/" + out.subnet_id.str());
-        out.vpc_id = to_short_text("vpc-", subnet.vpc);
-        out.owner_id = subnet.scope.account;
-        out.cidr_block = range_of(subnet.network, subnet.prefix);
-        out.availability_zone = subnet.zone;
-        out.availability_zone_id = subnet.zone_id;
-        out.available_ip_address_count = static_cast<std::int32_t>(rows.available[i]);
-        out.default_for_az = subnet.default_for_zone;
-        out.map_public_ip_on_launch = subnet.default_for_zone;
-        out.map_customer_owned_ip_on_launch = false;
-        out.assign_ipv6_address_on_creation = false;
-        out.ipv6_native = false;
-        out.enable_dns64 = false;
-        out.state = api::SubnetState::available;
-        out.ipv6_cidr_block_association_set.emplace();
-        write_tags(subnet.tags, out.tags);
-    }
+    for (std::size_t i = 0; i < rows.found.rows.size(); ++i) write_subnet(*rows.found.rows[i], rows.available[i], response.subnets.emplace_back());
     if (!rows.found.next_token.empty()) response.next_token = rows.found.next_token;
-    return response;
-}
-
-// Security groups
-
-Properties group_properties(const state::View&, const model::SecurityGroup& group)
-{
-    Properties properties = {{"group-id", {to_short_text("sg-", group.id)}}, {"group-name", {group.name}}, {"description", {group.description}},
-                             {"vpc-id", {to_short_text("vpc-", group.vpc)}}, {"owner-id", {group.scope.account}}};
-    add_tag_properties(group.tags, properties);
-    return properties;
-}
-
-Result<Described<model::SecurityGroup>> describe_security_groups(Txn& txn, const Call& call, const api::DescribeSecurityGroupsRequest& request)
-{
-    static const KindOfRow<model::SecurityGroup> kind{"sg-", "InvalidGroup.NotFound", "The security group", find_group,
-        {"group-id", "group-name", "description", "vpc-id", "owner-id"}, group_properties};
-    ASSIGN_OR_RETURN(auto found, describe(txn, call, request, request.group_ids, kind));
-    for (const auto& name : request.group_names) {
-        const auto named = [&](const auto& group) { return group->name == name.view(); };
-        if (std::ranges::none_of(found.rows, named))
-            return ApiError{"InvalidGroup.NotFound", fmt::format("The security group '{}' does not exist", name)};
-    }
-    if (!request.group_names.empty())
-        std::erase_if(found.rows, [&](const auto& group) {
-            return std::ranges::none_of(request.group_names, [&](const auto& name) { return name == group->name; });
-        });
-    return found;
-}
-
-// Until rules can be changed every group is as EC2 makes the default one: members reach each other, everything may leave.
-void add_default_rules(const model::SecurityGroup& group, api::SecurityGroup& out)
-{
-    auto& inbound = out.ip_permissions.emplace_back();
-    inbound.ip_protocol = "-1";
-    auto& pair = inbound.user_id_group_pairs.emplace_back();
-    pair.group_id = to_short_text("sg-", group.id);
-    pair.user_id = group.scope.account;
-    auto& outbound = out.ip_permissions_egress.emplace_back();
-    outbound.ip_protocol = "-1";
-    outbound.ip_ranges.emplace_back().cidr_ip = "0.0.0.0/0";
-}
-
-api::DescribeSecurityGroupsResult render_groups(const Described<model::SecurityGroup>& found)
-{
-    api::DescribeSecurityGroupsResult response;
-    response.security_groups.emplace();
-    for (const auto& group : found.rows) {
-        auto& out = response.security_groups.emplace_back();
-        out.group_id = to_short_text("sg-", group->id);
-        out.security_group_arn = ec2_arn(group->scope, "security-group/" + out.group_id.str());
-        out.group_name = group->name;
-        out.description = group->description;
-        out.vpc_id = to_short_text("vpc-", group->vpc);
-        out.owner_id = group->scope.account;
-        add_default_rules(*group, out);
-        write_tags(group->tags, out.tags);
-    }
-    if (!found.next_token.empty()) response.next_token = found.next_token;
     return response;
 }
 
 }  // namespace
 
+std::string ec2_arn(const model::Scope& scope, const std::string& resource) { return to_text(Arn{"ec2", scope.region, scope.account, resource}); }
+std::string range_of(std::uint32_t network, std::int32_t prefix) { return to_text(Ipv4Range{network, prefix}); }
+
+void write_vpc(const model::Vpc& vpc, api::Vpc& out)
+{
+    out.vpc_id = to_short_text("vpc-", vpc.id);
+    out.owner_id = vpc.scope.account;
+    out.cidr_block = range_of(vpc.network, vpc.prefix);
+    out.is_default = vpc.is_default;
+    out.state = api::VpcState::available;
+    out.instance_tenancy = api::Tenancy::default_;
+    out.dhcp_options_id = to_short_text("dopt-", vpc.id);
+    auto& association = out.cidr_block_association_set.emplace_back();
+    association.association_id = to_short_text("vpc-cidr-assoc-", vpc.id);
+    association.cidr_block = out.cidr_block;
+    association.cidr_block_state->state = api::VpcCidrBlockStateCode::associated;
+    write_tags(vpc.tags, out.tags);
+}
+
+void write_subnet(const model::Subnet& subnet, std::uint32_t available, api::Subnet& out)
+{
+    out.subnet_id = to_short_text("subnet-", subnet.id);
+    out.subnet_arn = ec2_arn(subnet.scope, "subnet/" + out.subnet_id.str());
+    out.vpc_id = to_short_text("vpc-", subnet.vpc);
+    out.owner_id = subnet.scope.account;
+    out.cidr_block = range_of(subnet.network, subnet.prefix);
+    out.availability_zone = subnet.zone;
+    out.availability_zone_id = subnet.zone_id;
+    out.available_ip_address_count = static_cast<std::int32_t>(available);
+    out.default_for_az = subnet.default_for_zone;
+    out.map_public_ip_on_launch = subnet.maps_public_ip();
+    out.map_customer_owned_ip_on_launch = false;
+    out.assign_ipv6_address_on_creation = false;
+    out.ipv6_native = false;
+    out.enable_dns64 = false;
+    out.state = api::SubnetState::available;
+    out.ipv6_cidr_block_association_set.emplace();
+    write_tags(subnet.tags, out.tags);
+}
+
 void serve_networks(Served& served)
 {
     served.add<api::ops::DescribeVpcs>(describe_vpcs, render_vpcs).refuses({"DryRun"});
     served.add<api::ops::DescribeSubnets>(describe_subnets, render_subnets).refuses({"DryRun"});
-    served.add<api::ops::DescribeSecurityGroups>(describe_security_groups, render_groups).refuses({"DryRun"});
 }
 
 }  // namespace boxship::services::ec2

@@ -31,6 +31,15 @@ struct KindOfRow {
     Properties (*properties)(const state::View&, const Row&);
 };
 
+// Where the page before this one ended; "" on the first.
+inline Result<std::string> read_token(const shape::Str& token)
+{
+    if (token.empty()) return std::string();
+    const auto text = from_base64(token);
+    if (!text) return ApiError{"InvalidNextToken", "The token is not valid."};
+    return *text;
+}
+
 template <class Row, class Request>
 Result<Described<Row>> describe(const state::View& view, const Call& call, const Request& request, const shape::List<shape::Str>& names,
                                 const KindOfRow<Row>& kind)
@@ -45,12 +54,7 @@ Result<Described<Row>> describe(const state::View& view, const Call& call, const
     if (names.empty())
         for (const auto& [id, row] : view.rows<Row>())
             if (row->scope == call.scope) candidates.push_back(row);
-    std::string after;
-    if (!request.next_token.empty()) {
-        const auto text = from_base64(request.next_token);
-        if (!text) return ApiError{"InvalidNextToken", "The token is not valid."};
-        after = *text;
-    }
+    ASSIGN_OR_RETURN(const std::string after, read_token(request.next_token));
     Described<Row> found;
     for (auto& row : candidates) {
         const std::string key = to_text(row->id);

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "services/ec2/lookup.h"
+#include "services/ec2/networks.h"
 #include "services/ecs/names.h"
 
 namespace boxship::services {
@@ -34,13 +36,6 @@ std::string zone_prefix(const std::string& region)
     return out;
 }
 
-std::shared_ptr<const model::Vpc> default_vpc(const state::View& view, const model::Scope& scope)
-{
-    for (const auto& [id, vpc] : view.rows<model::Vpc>())
-        if (vpc->scope == scope && vpc->is_default) return vpc;
-    return nullptr;
-}
-
 void seed_vpc(state::Txn& txn, const Seed& seed, Ids& ids)
 {
     model::Vpc vpc{.id = ids.next<VpcId>(), .scope = seed.scope, .network = seed.vpc.network, .prefix = seed.vpc.prefix, .is_default = true};
@@ -58,13 +53,6 @@ void seed_vpc(state::Txn& txn, const Seed& seed, Ids& ids)
         subnet.default_for_zone = true;
         txn.put(std::move(subnet));
     }
-    model::SecurityGroup group;
-    group.id = ids.next<SecurityGroupId>();
-    group.scope = seed.scope;
-    group.vpc = vpc.id;
-    group.name = "default";
-    group.description = "default VPC security group";
-    txn.put(std::move(group));
 }
 
 }  // namespace
@@ -73,12 +61,13 @@ HostResult<> seed_platform(state::Txn& txn, const Seed& seed, Ids& ids, Time now
 {
     if (seed.vpc.prefix < prefix_min || seed.vpc.prefix > prefix_max)
         return HostError{fmt::format("the VPC range {} must be between a /{} and a /{}", to_text(seed.vpc), prefix_min, prefix_max)};
-    const auto vpc = default_vpc(txn, seed.scope);
+    const auto vpc = ec2::default_vpc(txn, seed.scope);
     if (!vpc)
         seed_vpc(txn, seed, ids);
     else if (vpc->network != seed.vpc.network || vpc->prefix != seed.vpc.prefix)
         return HostError{fmt::format("the VPC range of this data directory is {} and cannot become {}",
                                      to_text(Ipv4Range{vpc->network, vpc->prefix}), to_text(seed.vpc))};
+    for (const auto& [id, one] : std::map(txn.rows<model::Vpc>())) ec2::make_vpc_parts(txn, *one, ids);
     if (!ecs::internal_cluster(txn, seed.scope)) {
         model::Cluster hosts;
         hosts.id = ids.next<ClusterId>();
