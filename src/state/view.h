@@ -45,11 +45,6 @@ struct Tables {
     HostLog hosts;
     mutable Memo memo;
 
-    template <class Row>
-    Table<Row>& of() { return std::get<Table<Row>>(all); }
-    template <class Row>
-    const Table<Row>& of() const { return std::get<Table<Row>>(all); }
-
     // What was set later (Table::set_later), all of it.
     void finish_loading()
     {
@@ -58,6 +53,11 @@ struct Tables {
         };
         std::apply([&](auto&... table) { (finish(table), ...); }, all);
     }
+
+    template <class Row>
+    Table<Row>& of() { return std::get<Table<Row>>(all); }
+    template <class Row>
+    const Table<Row>& of() const { return std::get<Table<Row>>(all); }
 
     template <class Row>
     std::shared_ptr<const Row> set(const typename Row::Key& key, std::shared_ptr<const Row> next)
@@ -127,9 +127,12 @@ public:
 
     const InstanceLoad& load(const InstanceId& id) const { return tables_->derived.load(id); }
     const ClusterCounts& counts(const ClusterId& id) const { return tables_->derived.counts(id); }
-                             Table<ClientToken>, Table<AccountSetting>, Table<Service>, Table<ServiceRevision>,
-                             Table<ServiceDeployment>, Table<ServiceEvent>, Table<Vpc>, Table<Subnet>, Table<SecurityGroup>,
-                             Table<Eni>, Table<Platform>, Table<Repository>, Table<Blob>, Table<BlobLink>, Table<Image>,
+    const RevisionCounts& counts(const RevisionKey& id) const { return tables_->derived.counts(id); }
+    // The revisions of a service that have live tasks, with their counts.
+    std::vector<std::pair<std::int64_t, RevisionCounts>> revisions_in_use(const ServiceId& id) const { return tables_->derived.revisions_in_use(id); }
+    const HostLog& hosts() const { return tables_->hosts; }
+    template <class Kept>
+    Kept& memo() const { return tables_->memo.of<Kept>(); }
 
 protected:
     template <class Index, class Visit>
