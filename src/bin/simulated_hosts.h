@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "bin/api_client.h"
 #include "bin/data_directory.h"
 #include "bin/supervisor.h"
 
