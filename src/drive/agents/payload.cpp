@@ -189,7 +189,7 @@ acs::Task task_payload(const Assignment& assignment, const PayloadContext& conte
     out.launch_type = wire_name(task.launch_type);
     out.network_mode = wire_name(assignment.definition->network_mode);
     out.group = task.group;
-    if (task.group.starts_with("service:")) out.service_name = task.group.substr(8);
+    if (task.group.starts_with("service:")) out.service_name = task.group.view().substr(8);
     out.task_definition_account_id = assignment.cluster->scope.account;
     out.zone = task.zone;
     out.overrides = "{}";
