@@ -159,9 +159,12 @@ def test_a_load_balancer_reaches_dynamic_ports(platform, instances, ecs, hello):
     elb.create_listener(LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=port, DefaultActions=[{"Type": "forward", "TargetGroupArn": group}])
     elb.get_waiter("target_in_service").wait(TargetGroupArn=group, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
     seen = set()
-    for _ in range(12):
-        seen |= {arn for arn in arns if arn in page(f"http://127.0.0.1:{port}/")}
-    assert seen == set(arns)
+
+    def all_answer():
+        text = page(f"http://127.0.0.1:{port}/")
+        seen.update(arn for arn in arns if arn in text)
+        return seen == set(arns)
+    wait_for(all_answer, "each task to answer through the load balancer", timeout=20)
     elb.delete_load_balancer(LoadBalancerArn=balancer["LoadBalancerArn"])
     elb.delete_target_group(TargetGroupArn=group)
     for arn in arns:

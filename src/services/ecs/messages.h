@@ -190,6 +190,8 @@ constexpr const char* target_group_unattached = "The target group with targetGro
 constexpr const char* target_group_type =
     "The provided target group {} has target type {}, which is incompatible with the {} network mode specified in the task definition.";
 constexpr const char* balanced_container = "The container {} does not exist in the task definition.";
+constexpr const char* balanced_later = "Services do not register their tasks in target groups yet: leave out loadBalancers, and register targets with "
+                                       "'aws elbv2 register-targets'.";
 constexpr const char* balanced_port = "The container {} did not have a container port {} defined.";
 constexpr const char* deployment_superseded = "A newer deployment of the service has taken its place.";
 constexpr const char* deployment_of_deleted = "The service was deleted.";
