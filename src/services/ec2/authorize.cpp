@@ -155,19 +155,20 @@ Result<RuleRows> revoke_egress(Txn& txn, const Call& call, const api::RevokeSecu
 
 void serve_group_rules(Served& served)
 {
-    // The account is always the caller's own.
-    const std::string owner = "SourceSecurityGroupOwnerId";
+    // Rules are kept and shown; the routers do not enforce them yet. The account is always the caller's own.
+    const std::vector<std::string> ignored = {"IpPermissions", "IpProtocol", "FromPort", "ToPort", "CidrIp", "SourceSecurityGroupName",
+                                              "SourceSecurityGroupOwnerId"};
     served.add<api::ops::AuthorizeSecurityGroupIngress>(authorize_ingress, render_authorized<api::AuthorizeSecurityGroupIngressResult>)
-        .ignores({owner})
+        .ignores(ignored)
         .refuses({"DryRun"});
     served.add<api::ops::AuthorizeSecurityGroupEgress>(authorize_egress, render_authorized<api::AuthorizeSecurityGroupEgressResult>)
-        .ignores({owner})
+        .ignores(ignored)
         .refuses({"DryRun"});
     served.add<api::ops::RevokeSecurityGroupIngress>(revoke_ingress, render_revoked<api::RevokeSecurityGroupIngressResult>)
-        .ignores({owner})
+        .ignores(ignored)
         .refuses({"DryRun"});
     served.add<api::ops::RevokeSecurityGroupEgress>(revoke_egress, render_revoked<api::RevokeSecurityGroupEgressResult>)
-        .ignores({owner})
+        .ignores(ignored)
         .refuses({"DryRun"});
 }
 

@@ -62,7 +62,7 @@ void make_vpc_parts(state::Txn& txn, const model::Vpc& vpc, Ids& ids)
     }
     group.rules = default_group_rules(group, ids);
     if (vpc.is_default) {
-        // Whoever sits at the machine reaches the default VPC's tasks, until this rule is revoked.
+        // Whoever sits at the machine reaches the default VPC's tasks.
         model::GroupRule machine = allow_all(false, ids);
         machine.network = link_local;
         machine.prefix = 16;
