@@ -253,11 +253,11 @@ TEST_F(FrontTest, not_served_and_unknown_operations)
     EXPECT_EQ(error_of(ecs("CreateDaemon", "{}")), "501 NotImplemented: ecs:CreateDaemon is known to this server but not implemented.");
     EXPECT_EQ(error_of(ecs("Nothing", "{}")), "400 UnknownOperationException: ecs has no operation 'Nothing'.");
     EXPECT_EQ(error_of(send({.service = "logs", .target = "Logs_20140328.CreateLogGroup", .body = "{}"})),
-              "501 NotImplemented: The service 'logs' is not served here; served: ec2, ecr, ecs, sts.");
+              "501 NotImplemented: The service 'logs' is not served here; served: acm, ec2, ecr, ecs, elbv2, sts.");
     EXPECT_EQ(form("sts", "Action=Nothing&Version=2011-06-15").status, 400);
     EXPECT_NE(form("sts", "Action=Nothing&Version=2011-06-15").body.find("<Code>InvalidAction</Code>"), std::string::npos);
     EXPECT_NE(form("sts", "Version=2011-06-15").body.find("<Code>MissingAction</Code>"), std::string::npos);
-    EXPECT_NE(form("ec2", "Action=CreateVpc&Version=2016-11-15").body.find("<Code>InvalidAction</Code>"), std::string::npos);
+    EXPECT_NE(form("ec2", "Action=CreateNatGateway&Version=2016-11-15").body.find("<Code>InvalidAction</Code>"), std::string::npos);
     EXPECT_EQ(form("iam", "Action=ListUsers&Version=2010-05-08").status, 501);
     const auto s3 = send({.service = "s3", .content_type = "", .path = "/bucket", .method = "GET"});
     EXPECT_EQ(s3.status, 501);

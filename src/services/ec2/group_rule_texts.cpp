@@ -186,7 +186,8 @@ std::string peer_text(const model::GroupRule& rule)
 void write_permissions(const model::SecurityGroup& group, bool egress, shape::List<api::IpPermission>& list)
 {
     list.emplace();
-    for (const auto& rule : group.rules) {
+    // A row of before there were rules is shown as what it stood for; the next start of the server writes them down.
+    for (const auto& rule : group.has_rules ? group.rules : default_group_rules(group)) {
         if (rule.egress != egress) continue;
         auto& permission = permission_for(rule, list);
         const auto describe = [&](auto& peer) { if (!rule.description.empty()) peer.description = rule.description; };

@@ -19,7 +19,7 @@ void write_subnet(const model::Subnet& subnet, std::uint32_t available, api::Sub
 void make_vpc_parts(state::Txn& txn, const model::Vpc& vpc, Ids& ids);
 
 // The rules of a group named "default": its members reach each other. Of every new group: everything may leave.
-std::vector<model::GroupRule> default_group_rules(const model::SecurityGroup& group, Ids& ids);
-model::GroupRule allow_all_out(Ids& ids);
+std::vector<model::GroupRule> default_group_rules(const model::SecurityGroup& group);   // without ids
+model::GroupRule allow_all_out();
 
 }  // namespace boxship::services::ec2

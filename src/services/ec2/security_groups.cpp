@@ -46,7 +46,8 @@ Result<GroupPtr> create_security_group(Txn& txn, const Call& call, const api::Cr
     group.name = name;
     group.description = request.description.str();
     ASSIGN_OR_RETURN(group.tags, read_specifications(request.tag_specifications, api::ResourceType::security_group));
-    group.rules.push_back(allow_all_out(call.ids));
+    group.rules.push_back(allow_all_out());
+    group.rules.back().id = call.ids.next<GroupRuleId>();
     group.has_rules = true;
     const SecurityGroupId id = group.id;
     txn.put(std::move(group));

@@ -9,10 +9,9 @@ namespace {
 // What leaves the machine's own stack over the uplink to a VPC (runtime/net/router.h).
 constexpr std::uint32_t link_local = 169u << 24 | 254u << 16;
 
-model::GroupRule allow_all(bool egress, Ids& ids)
+model::GroupRule allow_all(bool egress)
 {
     model::GroupRule rule;
-    rule.id = ids.next<GroupRuleId>();
     rule.egress = egress;
     rule.protocol = "-1";
     return rule;
@@ -20,18 +19,18 @@ model::GroupRule allow_all(bool egress, Ids& ids)
 
 }  // namespace
 
-model::GroupRule allow_all_out(Ids& ids)
+model::GroupRule allow_all_out()
 {
-    model::GroupRule rule = allow_all(true, ids);
+    model::GroupRule rule = allow_all(true);
     rule.prefix = 0;
     return rule;
 }
 
-std::vector<model::GroupRule> default_group_rules(const model::SecurityGroup& group, Ids& ids)
+std::vector<model::GroupRule> default_group_rules(const model::SecurityGroup& group)
 {
-    model::GroupRule members = allow_all(false, ids);
+    model::GroupRule members = allow_all(false);
     members.group = group.id;
-    return {members, allow_all_out(ids)};
+    return {members, allow_all_out()};
 }
 
 void make_vpc_parts(state::Txn& txn, const model::Vpc& vpc, Ids& ids)
@@ -60,15 +59,16 @@ void make_vpc_parts(state::Txn& txn, const model::Vpc& vpc, Ids& ids)
         group.name = "default";
         group.description = "default VPC security group";
     }
-    group.rules = default_group_rules(group, ids);
+    group.rules = default_group_rules(group);
     if (vpc.is_default) {
         // Whoever sits at the machine reaches the default VPC's tasks.
-        model::GroupRule machine = allow_all(false, ids);
+        model::GroupRule machine = allow_all(false);
         machine.network = link_local;
         machine.prefix = 16;
         machine.description = "this machine";
         group.rules.insert(group.rules.begin() + 1, machine);
     }
+    for (auto& rule : group.rules) rule.id = ids.next<GroupRuleId>();
     group.has_rules = true;
     txn.put(std::move(group));
 }
