@@ -46,13 +46,7 @@ struct Tables {
     mutable Memo memo;
 
     // What was set later (Table::set_later), all of it.
-    void finish_loading()
-    {
-        const auto finish = [this]<class Row>(Table<Row>& table) {
-            table.finish_loading([this](const Row& row) { derived.change(static_cast<const Row*>(nullptr), &row); });
-        };
-        std::apply([&](auto&... table) { (finish(table), ...); }, all);
-    }
+    void finish_loading();
 
     template <class Row>
     Table<Row>& of() { return std::get<Table<Row>>(all); }

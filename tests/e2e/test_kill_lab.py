@@ -112,8 +112,12 @@ def test_nothing_stays_open(ground):
     for _ in range(3):
         work()
 
+    # An agent keeps up to four connections for its next calls (agent/api_client.cpp), as many as it last needed at once; what
+    # is forgotten once a task would be fifteen.
+    spared = {"socket": 4}
+
     def more():
         now = opened()
         return {child: {kind: (count, before[child].get(kind, 0)) for kind, count in now[child].items()
-                        if count > before[child].get(kind, 0) + 1} for child in now}
-    wait_for(lambda: not any(more().values()), f"descriptors to be closed again", 30)
+                        if count > before[child].get(kind, 0) + spared.get(kind, 1)} for child in now}
+    wait_for(lambda: not any(more().values()), lambda: f"descriptors to be closed again (now, before): {more()}", 30)

@@ -26,14 +26,14 @@ def free_port():
 
 
 def wait_for(condition, what, timeout=30.0):
-    """Waits for a level: returns the first true value of `condition`."""
+    """Waits for a level: returns the first true value of `condition`. `what` is a sentence, or makes it when time is over."""
     deadline = time.monotonic() + timeout
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"timed out after {timeout} s waiting for {what}")
+            raise AssertionError(f"timed out after {timeout} s waiting for {what() if callable(what) else what}")
         time.sleep(0.02)
 
 
