@@ -5,6 +5,7 @@
 #include "decide/fargate_sizes.h"
 #include "decide/lost.h"
 #include "decide/retention.h"
+#include "state/tables.h"
 
 namespace boxship::decide {
 namespace {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/ipv4.h"
+#include "state/tables.h"
 #include "state/txn.h"
 
 namespace boxship::decide {

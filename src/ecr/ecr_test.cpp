@@ -10,6 +10,7 @@
 #include "ecr/names.h"
 #include "ecr/uploads.h"
 #include "state/doctor.h"
+#include "state/tables.h"
 
 namespace boxship::ecr {
 namespace {

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mutant.h"
 #include "env/real/crash_point.h"
+#include "state/tables.h"
 
 namespace boxship::state {
 namespace {
@@ -35,7 +36,7 @@ HostResult<> load_row(Tables& tables, bool erased, std::string_view key_bytes, s
 template <class>
 struct Loaders;
 template <class... Row>
-struct Loaders<std::tuple<Table<Row>...>> {
+struct Loaders<Rows<Row...>> {
     static std::array<Loader, 256> make()
     {
         std::array<Loader, 256> loaders{};
@@ -64,7 +65,7 @@ class Store::Checkpoint {
 public:
     Checkpoint(const Tables& tables, std::size_t slice_bytes) : slice_bytes_(slice_bytes)
     {
-        std::apply([this](const auto&... table) { (add(table), ...); }, tables.all);
+        tables.all.each([this](const auto& table) { add(table); });
     }
     // The next run of rows; empty at the end.
     std::string next_slice()
@@ -95,16 +96,16 @@ private:
     std::size_t at_ = 0;
 };
 
-Store::Store(env::Env env, std::unique_ptr<Journal> journal) : env_(env), journal_(std::move(journal)) {}
+Store::Store(env::Env env, std::unique_ptr<Journal> journal) : env_(env), journal_(std::move(journal)), tables_(std::make_unique<Tables>()) {}
 Store::~Store() = default;
 
 HostResult<> Store::apply(std::uint8_t table, bool erased, std::string_view key, std::string_view row)
 {
-    static const auto loaders = Loaders<AllTables>::make();
+    static const auto loaders = Loaders<AllRows>::make();
     if (!loaders[table])
         return HostError{"the journal holds a kind of record (" + std::to_string(table) +
                          ") that this version does not know; start the newer boxship that wrote it"};
-    return loaders[table](tables_, erased, key, row);
+    return loaders[table](*tables_, erased, key, row);
 }
 
 HostResult<> Store::load()
@@ -116,7 +117,7 @@ HostResult<> Store::load()
                 return apply(table, erased, key, row);
             });
         }));
-    tables_.finish_loading();
+    tables_->finish_loading();
     return {};
 }
 
@@ -131,7 +132,7 @@ void Store::update(Work work, Done done)
 
 void Store::update_here(Work work, Done done)
 {
-    Txn txn(tables_, open_.group);
+    Txn txn(*tables_, open_.group);
     work(txn);
     if (open_.group.count > 0) {
         if (mutant("store: answers before the commit")) std::exchange(done, [](HostResult<>) {})({});
@@ -169,7 +170,7 @@ void Store::landed(HostResult<> outcome)
         Pending on_top = std::exchange(open_, {});
         for (auto* group : {&on_top.group, &landed->group}) {
             if (mutant("store: keeps what was built on a failed group") && group == &on_top.group) continue;
-            for (auto undo = group->undo.rbegin(); undo != group->undo.rend(); ++undo) (*undo)(tables_);
+            for (auto undo = group->undo.rbegin(); undo != group->undo.rend(); ++undo) (*undo)(*tables_);
         }
         checkpoint_.reset();
         for (auto* pending : {landed.get(), &on_top})
@@ -192,7 +193,7 @@ void Store::checkpoint_step()
     if (!checkpoint_) {
         if (journal_->tail_bytes() < tail_bytes_min && !env_.faults.hit("store: an early checkpoint")) return;
         journal_->begin_checkpoint();
-        checkpoint_ = std::make_unique<Checkpoint>(tables_, env_.faults.hit("store: small slices") ? 512 : slice_bytes_max);
+        checkpoint_ = std::make_unique<Checkpoint>(*tables_, env_.faults.hit("store: small slices") ? 512 : slice_bytes_max);
     }
     std::string slice = checkpoint_->next_slice();
     if (!slice.empty()) {

@@ -38,7 +38,7 @@ public:
     void watch(Watcher watcher);
 
     // For loops, the doctor and tests, on the state's thread.
-    View view() const { return View(tables_); }
+    View view() const { return View(*tables_); }
 
     env::Env& env() { return env_; }
     std::uint64_t groups_committed() const { return groups_committed_; }
@@ -55,7 +55,7 @@ private:
 
     env::Env env_;
     std::unique_ptr<Journal> journal_;
-    Tables tables_;
+    const std::unique_ptr<Tables> tables_;
     std::vector<Watcher> watchers_;
     Pending open_;
     std::unique_ptr<Pending> in_flight_;

@@ -32,7 +32,7 @@ public:
     template <class Index>
     using Entries = SortedSet<std::pair<typename Index::Value, Key>>;
     template <class Index>
-    const Entries<Index>& entries() const { return std::get<IndexSet<Index>>(indexes_).entries; }
+    const Entries<Index>& entries() const { return static_cast<const IndexSet<Index>&>(indexes_).entries; }
 
     // Replaces (or with nullptr removes) a row; returns what stood there. The indexes follow.
     Pointer set(const Key& key, Pointer next)
@@ -44,7 +44,7 @@ public:
             before = std::move(found->second);
             rows_.erase(found);
         }
-        std::apply([&](auto&... index) { (index.change(key, before.get(), next.get()), ...); }, indexes_);
+        indexes_.change(key, before.get(), next.get());
         return before;
     }
 
@@ -61,7 +61,7 @@ public:
             rows_.emplace_hint(rows_.end(), at->first, std::move(at->second));
         }
         later_ = {};
-        std::apply([&](auto&... index) { (index.build(rows_), ...); }, indexes_);
+        indexes_.build(rows_);
         for (const auto& [key, row] : rows_) change(*row);
     }
 
@@ -95,14 +95,20 @@ private:
             return sole;
         }
     };
-    template <class Tuple>
+    template <class Indexes>
     struct Sets;
     template <class... Index>
-    struct Sets<std::tuple<Index...>> { using Type = std::tuple<IndexSet<Index>...>; };
+    struct Sets<std::tuple<Index...>> : IndexSet<Index>... {
+        void change([[maybe_unused]] const Key& key, [[maybe_unused]] const Row* before, [[maybe_unused]] const Row* after)
+        {
+            (IndexSet<Index>::change(key, before, after), ...);
+        }
+        void build([[maybe_unused]] const Map& rows) { (IndexSet<Index>::build(rows), ...); }
+    };
 
     Map rows_;
     std::vector<std::pair<Key, Pointer>> later_;
-    typename Sets<typename IndexesOf<Row>::Type>::Type indexes_;
+    Sets<typename IndexesOf<Row>::Type> indexes_;
 };
 
 }  // namespace boxship::state

@@ -1,5 +1,8 @@
 // Writing a row, compiled here for every kind: it pulls in the row's encoding and all of its indexes, which the many
 // files that write rows need not see.
+#include <tuple>
+
+#include "state/tables.h"
 #include "state/txn.h"
 
 namespace boxship::state {
@@ -35,15 +38,15 @@ void Txn::change(const typename Row::Key& key, std::shared_ptr<const Row> next, 
 
 namespace {
 
-// Naming a member makes the compiler emit it: one line for all kinds of AllTables.
+// Naming a member makes the compiler emit it: one line for all kinds of row.
 template <class... Row>
-constexpr auto members(const std::tuple<Table<Row>...>*)
+constexpr auto members(Rows<Row...>)
 {
     return std::tuple(std::pair(&Txn::put<Row>, &Txn::erase<Row>)...);
 }
 
 }  // namespace
 
-[[gnu::used]] const auto row_writers = members(static_cast<const AllTables*>(nullptr));
+[[gnu::used]] const auto row_writers = members(AllRows{});
 
 }  // namespace boxship::state

@@ -3,86 +3,40 @@
 #pragma once
 
 #include <memory>
-#include <tuple>
 #include <vector>
 
 #include "state/derived.h"
 #include "state/host_log.h"
+#include "state/memo.h"
 #include "state/table.h"
 
 namespace boxship::state {
 
-// Every kind of row, in the order of their table numbers.
-using AllTables = std::tuple<Table<Cluster>, Table<TaskDefinition>, Table<Family>, Table<Instance>, Table<Task>,
-                             Table<ClientToken>, Table<AccountSetting>, Table<Service>, Table<ServiceRevision>,
-                             Table<ServiceDeployment>, Table<ServiceEvent>, Table<Vpc>, Table<Subnet>, Table<SecurityGroup>,
-                             Table<Eni>, Table<RouteTable>, Table<InternetGateway>, Table<Platform>, Table<Repository>, Table<Blob>,
-                             Table<BlobLink>, Table<Image>,
-                             Table<ImageTag>, Table<Upload>, Table<LoadBalancer>, Table<Listener>, Table<ListenerRule>,
-                             Table<TargetGroup>, Table<Target>, Table<Certificate>>;
+struct Tables;  // tables.h
 
-// What a decision keeps of the rows, so as not to work it out anew each time. Answers must be the same without it.
-class Memo {
-public:
-    Memo() = default;
-    Memo(const Memo&) {}  // it is of its own tables
-    Memo& operator=(const Memo&) { kept_.reset(); return *this; }
-
-    template <class Kept>  // there is one kind: placement's
-    Kept& of()
-    {
-        if (!kept_) kept_ = std::make_shared<Kept>();
-        return *static_cast<Kept*>(kept_.get());
-    }
-
-private:
-    std::shared_ptr<void> kept_;
-};
-
-struct Tables {
-    AllTables all;
-    Derived derived;
-    HostLog hosts;
-    mutable Memo memo;
-
-    // What was set later (Table::set_later), all of it.
-    void finish_loading();
-
-    template <class Row>
-    Table<Row>& of() { return std::get<Table<Row>>(all); }
-    template <class Row>
-    const Table<Row>& of() const { return std::get<Table<Row>>(all); }
-
-    template <class Row>
-    std::shared_ptr<const Row> set(const typename Row::Key& key, std::shared_ptr<const Row> next)
-    {
-        auto before = of<Row>().set(key, next);
-        derived.change(before.get(), next.get());
-        if (before || next) hosts.change(before.get(), next.get());
-        return before;
-    }
-};
+// Compiled once for every kind of row, in view.cpp.
+template <class Row>
+const Table<Row>& table_of(const Tables& tables);
 
 class View {
 public:
     explicit View(const Tables& tables) : tables_(&tables) {}
 
-    // The row, or nullptr.
+    // The row, or nullptr. Compiled once for every kind of row, in view.cpp.
     template <class Row>
-    std::shared_ptr<const Row> get(const typename Row::Key& key) const { return tables_->of<Row>().get(key); }
+    std::shared_ptr<const Row> get(const typename Row::Key& key) const;
 
     // All rows in key order: for (const auto& [key, row] : view.rows<Cluster>()) …
     template <class Row>
-    const typename Table<Row>::Map& rows() const { return tables_->of<Row>().rows(); }
+    const typename Table<Row>::Map& rows() const { return table_of<Row>(*tables_).rows(); }
 
     // The rows that an index has under a value, in key order: view.all<TasksByCluster>(cluster_id).
     template <class Index>
     std::vector<std::shared_ptr<const typename Index::Row>> all(const typename Index::Value& value) const
     {
         std::vector<std::shared_ptr<const typename Index::Row>> rows;
-        const auto& table = tables_->of<typename Index::Row>();
         each_entry<Index>(value, [&](const auto& key) {
-            rows.push_back(table.get(key));
+            rows.push_back(get<typename Index::Row>(key));
             return true;
         });
         return rows;
@@ -93,7 +47,7 @@ public:
     {
         std::shared_ptr<const typename Index::Row> row;
         each_entry<Index>(value, [&](const auto& key) {
-            row = tables_->of<typename Index::Row>().get(key);
+            row = get<typename Index::Row>(key);
             return false;
         });
         return row;
@@ -117,26 +71,28 @@ public:
     void visit(const typename Index::Value& value, Visit visit) const { each_entry<Index>(value, std::move(visit)); }
     // The index itself, in order of (value, key): for ranges of values.
     template <class Index>
-    const auto& entries() const { return tables_->of<typename Index::Row>().template entries<Index>(); }
+    const auto& entries() const { return table_of<typename Index::Row>(*tables_).template entries<Index>(); }
 
-    const InstanceLoad& load(const InstanceId& id) const { return tables_->derived.load(id); }
-    const ClusterCounts& counts(const ClusterId& id) const { return tables_->derived.counts(id); }
-    const RevisionCounts& counts(const RevisionKey& id) const { return tables_->derived.counts(id); }
+    const InstanceLoad& load(const InstanceId& id) const;
+    const ClusterCounts& counts(const ClusterId& id) const;
+    const RevisionCounts& counts(const RevisionKey& id) const;
     // The revisions of a service that have live tasks, with their counts.
-    std::vector<std::pair<std::int64_t, RevisionCounts>> revisions_in_use(const ServiceId& id) const { return tables_->derived.revisions_in_use(id); }
-    const HostLog& hosts() const { return tables_->hosts; }
+    std::vector<std::pair<std::int64_t, RevisionCounts>> revisions_in_use(const ServiceId& id) const;
+    const HostLog& hosts() const;
     template <class Kept>
-    Kept& memo() const { return tables_->memo.of<Kept>(); }
+    Kept& memo() const { return memo_of().template of<Kept>(); }
 
 protected:
     template <class Index, class Visit>
     void each_entry(const typename Index::Value& value, Visit visit) const
     {
-        const auto& entries = tables_->of<typename Index::Row>().template entries<Index>();
+        const auto& entries = table_of<typename Index::Row>(*tables_).template entries<Index>();
         using Key = typename Index::Row::Key;
         for (auto at = entries.lower_bound({value, Key{}}); at != entries.end() && at->first == value; ++at)
             if (!visit(at->second)) return;
     }
+
+    Memo& memo_of() const;
 
     const Tables* tables_;
 };

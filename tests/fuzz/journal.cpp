@@ -4,6 +4,7 @@
 #include "env/clock.h"
 #include "fuzz/targets.h"
 #include "state/doctor.h"
+#include "state/rows.h"
 #include "state/store.h"
 
 namespace boxship::fuzz {
@@ -22,7 +23,7 @@ struct Still : env::Clock, env::Random, env::Executor, env::Faults {
 
 // What the rows say is the same after writing and reading them once more.
 template <class... Row>
-void check_rows(const state::View& view, const std::tuple<state::Table<Row>...>*)
+void check_rows(const state::View& view, state::Rows<Row...>)
 {
     const auto check = [](const auto& rows) {
         for (const auto& [key, row] : rows) {
@@ -44,7 +45,7 @@ void journal(std::string_view input)
     data->groups.emplace_back(input);
     state::Store store({still, still, still, still}, state::make_memory_journal(data, still));
     const bool loaded = store.load().ok();
-    check_rows(store.view(), static_cast<const state::AllTables*>(nullptr));
+    check_rows(store.view(), state::AllRows{});
     if (loaded) (void)state::examine(store.view());
 }
 

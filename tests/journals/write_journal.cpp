@@ -15,6 +15,7 @@
 #include "env/real/files.h"
 #include "journals/fixture.h"
 #include "scenario/script.h"
+#include "state/rows.h"
 
 namespace boxship::tests {
 namespace {
@@ -107,7 +108,7 @@ std::string describe(World& world)
 
 // A kind of row that the story forgets would be a kind that no test reads from an old journal.
 template <class... Row>
-int count_empty(const state::View& view, const std::tuple<state::Table<Row>...>*)
+int count_empty(const state::View& view, state::Rows<Row...>)
 {
     int empty = 0;
     const auto look = [&](std::size_t rows, std::uint8_t table) {
@@ -130,7 +131,7 @@ int run(const std::string& directory)
         return 1;
     }
     push_images(script.world());
-    if (count_empty(script.world().view(), static_cast<const state::AllTables*>(nullptr)) != 0) return 1;
+    if (count_empty(script.world().view(), state::AllRows{}) != 0) return 1;
     auto data = std::make_shared<state::MemoryJournalData>(script.world().journal());
     const auto made = env::make_directories(directory);
     const auto written = made.ok() ? write_journal(*data, directory + "/journal.db") : made;

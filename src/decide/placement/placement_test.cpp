@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "decide/placement/placement.h"
+#include "state/tables.h"
 
 namespace boxship::decide {
 namespace {

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "decide/placement/score.h"
+#include "state/tables.h"
 
 namespace boxship::decide {
 namespace {

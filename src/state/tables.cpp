@@ -1,0 +1,12 @@
+#include "state/tables.h"
+
+namespace boxship::state {
+
+void Tables::finish_loading()
+{
+    all.each([this]<class Row>(Table<Row>& table) {
+        table.finish_loading([this](const Row& row) { derived.change(static_cast<const Row*>(nullptr), &row); });
+    });
+}
+
+}  // namespace boxship::state
