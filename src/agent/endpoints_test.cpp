@@ -41,7 +41,7 @@ class EndpointsTest : public testing::Test {
 protected:
     EndpointsTest()
     {
-        const auto made = server_.listen("127.0.0.1", 0);
+        const auto made = server_.listen("127.0.0.1", 0, "default");
         CHECK(made.ok());
         url_ = "http://127.0.0.1:" + std::to_string(*made);
         publish(task_id, "127.0.0.1", "endpoint-1");

@@ -6,6 +6,7 @@
 //   <images_directory>                 layers and images, shared by all agents of the platform on this machine
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -17,6 +18,7 @@
 #include "agent/workers.h"
 #include "images/pull.h"
 #include "images/store.h"
+#include "runtime/net/group_book.h"
 #include "runtime/net/instance.h"
 #include "runtime/net/router.h"
 #include "runtime/runtime.h"
@@ -62,6 +64,8 @@ public:
 
     std::string log_directory(const std::string& container) const;
     void collect_images(Milliseconds unused_for);   // in the background
+    void take_groups(runtime::net::GroupNews news);  // the same, in the order of the calls
+    void settle_groups();                            // the same
     // Kills this agent's containers and removes all that it made on the host, but not the routers it shares.
     HostResult<> purge();
     Workers& workers() { return workers_; }
@@ -73,7 +77,12 @@ private:
 
     // real_host_network.cpp
     HostResult<runtime::net::Router*> router_for(const EniSpec& eni);
-    HostResult<runtime::net::Router*> ensure_router(const std::string& vpc, const std::string& cidr);
+    HostResult<runtime::net::Router*> ensure_router(const std::string& name, const std::string& cidr);
+    HostResult<> take_over_routers();
+    HostResult<> make_instance(const runtime::net::Router& router);
+    std::vector<runtime::net::Router*> routers();
+    void work_off_groups();
+    HostResult<> remove_filters();
     HostResult<std::string> attach(const TaskPlan& plan);       // the namespace's path
     HostResult<> detach(const TaskPlan& plan);
     HostResult<runtime::Network> network_of(const ContainerPlan& plan, runtime::NameFiles& names);
@@ -105,9 +114,13 @@ private:
     std::function<void(ContainerExit)> on_exit_;
 
     std::mutex network_mutex_;
-    std::map<std::string, std::unique_ptr<runtime::net::Router>> routers_;    // by VPC
+    std::map<std::string, std::unique_ptr<runtime::net::Router>> routers_;    // "default", or by VPC
     std::map<std::string, std::pair<runtime::net::Router*, std::string>> enis_;   // task → router and ENI
     std::unique_ptr<runtime::net::InstanceNet> instance_;
+    runtime::net::GroupBook groups_{runtime::net::host_resolvers()};   // ends before the routers
+    std::mutex news_mutex_;
+    std::deque<runtime::net::GroupNews> news_;                // not yet taken
+    std::mutex taking_mutex_;                                 // one at a time takes them
 
     std::mutex token_mutex_;
     std::map<std::string, std::pair<images::Credentials, Time>> tokens_;      // by endpoint: until when
