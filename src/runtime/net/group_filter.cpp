@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* mine_set = "mine";
 
-Element element_of(Ipv4 address) { return {part_of(address), {}}; }
+Element address_element(Ipv4 address) { return {part_of(address), {}}; }
 
 Ipv4 address_of(const Element& element)
 {
@@ -47,7 +47,7 @@ HostResult<std::unique_ptr<GroupFilter>> GroupFilter::open(const Router& router,
         return filter;
     }
     std::vector<Message> unfiltered;
-    for (const Ipv4 address : filter->mine_) unfiltered.push_back(add_element(filter->table_, mine_set, element_of(address)));
+    for (const Ipv4 address : filter->mine_) unfiltered.push_back(add_element(filter->table_, mine_set, address_element(address)));
     if (!unfiltered.empty()) RETURN_IF_ERROR(router.filter().transaction(unfiltered));
     for (const Element& element : *standing) filter->mine_.insert(address_of(element));
     return filter;
@@ -62,8 +62,8 @@ HostResult<> GroupFilter::replace(const GroupMap& groups)
 
 HostResult<> GroupFilter::admit(Ipv4 address, std::span<const std::string> groups)
 {
-    std::vector<Message> messages{add_element(table_, mine_set, element_of(address))};
-    for (const std::string& group : groups) messages.push_back(add_element(table_, group, element_of(address)));
+    std::vector<Message> messages{add_element(table_, mine_set, address_element(address))};
+    for (const std::string& group : groups) messages.push_back(add_element(table_, group, address_element(address)));
     auto added = router_.filter().transaction(messages);
     if (!added.ok() && added.error().code == ENOENT) {   // a group that is too new for this table: closed until replace() brings it
         added = router_.filter().transaction(std::span(messages).first(1));
@@ -76,20 +76,20 @@ HostResult<> GroupFilter::admit(Ipv4 address, std::span<const std::string> group
 
 HostResult<> GroupFilter::dismiss(Ipv4 address)
 {
-    std::vector<Message> messages{delete_element(table_, mine_set, element_of(address))};
+    std::vector<Message> messages{delete_element(table_, mine_set, address_element(address))};
     mine_.erase(address);
     return try_all(router_.filter(), messages);
 }
 
 HostResult<> GroupFilter::join(const std::string& group, Ipv4 address)
 {
-    std::vector<Message> messages{add_element(table_, group, element_of(address))};
+    std::vector<Message> messages{add_element(table_, group, address_element(address))};
     return try_all(router_.filter(), messages);
 }
 
 HostResult<> GroupFilter::leave(const std::string& group, Ipv4 address)
 {
-    std::vector<Message> messages{delete_element(table_, group, element_of(address))};
+    std::vector<Message> messages{delete_element(table_, group, address_element(address))};
     return try_all(router_.filter(), messages);
 }
 

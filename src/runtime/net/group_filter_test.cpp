@@ -1,5 +1,6 @@
 #include "runtime/net/group_book.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
