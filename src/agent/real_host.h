@@ -6,12 +6,12 @@
 //   <images_directory>                 layers and images, shared by all agents of the platform on this machine
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/api_client.h"
 #include "agent/host.h"
@@ -119,7 +119,7 @@ private:
     std::unique_ptr<runtime::net::InstanceNet> instance_;
     runtime::net::GroupBook groups_{runtime::net::host_resolvers()};   // ends before the routers
     std::mutex news_mutex_;
-    std::deque<runtime::net::GroupNews> news_;                // not yet taken
+    std::vector<runtime::net::GroupNews> news_;               // not yet taken
     std::mutex taking_mutex_;                                 // one at a time takes them
 
     std::mutex token_mutex_;

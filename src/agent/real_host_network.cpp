@@ -167,20 +167,17 @@ void RealHost::settle_groups()
     });
 }
 
-// Whoever comes first takes what is there, in its order.
+// Whoever comes first takes all that is there, in its order.
 void RealHost::work_off_groups()
 {
     const std::lock_guard taking(taking_mutex_);
-    for (;;) {
-        net::GroupNews news;
-        {
-            const std::lock_guard lock(news_mutex_);
-            if (news_.empty()) return;
-            news = std::move(news_.front());
-            news_.pop_front();
-        }
-        if (const auto taken = groups_.take(news); !taken) log_error("security groups: {}", taken.error().message);
+    std::vector<net::GroupNews> news;
+    {
+        const std::lock_guard lock(news_mutex_);
+        news.swap(news_);
     }
+    if (news.empty()) return;
+    if (const auto taken = groups_.take(news); !taken) log_error("security groups: {}", taken.error().message);
 }
 
 void RealHost::add_network_stats(const std::string& task, const std::string& container, ContainerStats& stats)

@@ -72,11 +72,16 @@ class Ground:
             self.platform.client("ecs").stop_task(cluster="default", task=arn)
         for arn in self.tasks:
             self.platform.wait_status(arn, "STOPPED")
+        # Rules that name other groups hold those.
         for group in self.groups:
-            for permission in self.ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]:
-                self.forbid(group, permission)
-        wait_for(lambda: not self.platform.status()["tasks"], "the tasks to be gone")
+            rules = self.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"]
+            for egress, revoke in ((False, self.ec2.revoke_security_group_ingress), (True, self.ec2.revoke_security_group_egress)):
+                ids = [rule["SecurityGroupRuleId"] for rule in rules if rule["IsEgress"] == egress]
+                if ids:
+                    revoke(GroupId=group, SecurityGroupRuleIds=ids)
         for group in self.groups:
+            held = [{"Name": "group-id", "Values": [group]}]
+            wait_for(lambda: not self.ec2.describe_network_interfaces(Filters=held)["NetworkInterfaces"], f"the interfaces of {group} to be gone")
             self.ec2.delete_security_group(GroupId=group)
 
 

@@ -15,9 +15,17 @@ void keep_first(HostResult<>& first, HostResult<> outcome)
 
 }  // namespace
 
-HostResult<> GroupBook::take(const GroupNews& news)
+HostResult<> GroupBook::take(std::span<const GroupNews> news)
 {
     const std::lock_guard lock(mutex_);
+    HostResult<> first;
+    for (const GroupNews& one : news) keep_first(first, note(one));
+    keep_first(first, settle_locked());
+    return first;
+}
+
+HostResult<> GroupBook::note(const GroupNews& news)
+{
     if (news.all) {
         for (auto& [name, place] : places_) {
             place.groups.clear();
@@ -37,7 +45,6 @@ HostResult<> GroupBook::take(const GroupNews& news)
         place.behind = true;
     }
     for (const auto& [router, group] : news.gone) places_[router].behind |= places_[router].groups.erase(group) > 0;
-    keep_first(first, settle_locked());
     return first;
 }
 

@@ -34,9 +34,10 @@ class GroupBook {
 public:
     explicit GroupBook(std::vector<Ipv4> resolvers) : resolvers_(std::move(resolvers)) {}
 
-    // All may be called from any thread. take() brings every router as far as it can and returns the first error; what it
-    // could not do is tried again with the next news, or by settle().
-    HostResult<> take(const GroupNews& news);
+    // All may be called from any thread. take() brings every router as far as it can, once for all the news, and returns the first
+    // error; what it could not do is tried again with the next news, or by settle().
+    HostResult<> take(std::span<const GroupNews> news);
+    HostResult<> take(const GroupNews& news) { return take(std::span(&news, 1)); }
     HostResult<> settle();
 
     HostResult<> enforce(const Router& router);              // from now on; `router` outlives the book
@@ -53,6 +54,7 @@ private:
         std::unique_ptr<GroupFilter> filter;                 // nullptr: there is no such router here
         bool behind = false;                                 // the filter lacks what `groups` has
     };
+    HostResult<> note(const GroupNews& news);
     HostResult<> settle_locked();
     HostResult<> change_member(const GroupNews::Member& member, bool joins);
     HostResult<GroupFilter*> filter_of(const Router& router);
