@@ -28,7 +28,7 @@ class Ground:
         self.groups, self.tasks = [], []
 
     def group(self, vpc, *ingress):
-        made = self.ec2.create_security_group(GroupName="g" + uuid.uuid4().hex[:8], Description="a test's", VpcId=vpc["VpcId"])["GroupId"]
+        made = self.ec2.create_security_group(GroupName="g" + uuid.uuid4().hex[:8], Description="of a test", VpcId=vpc["VpcId"])["GroupId"]
         self.groups.append(made)
         if ingress:
             self.allow(made, *ingress)
@@ -52,7 +52,7 @@ class Ground:
 
     def probe(self, urls, **more):
         """A task that tries named addresses again and again."""
-        tries = "; ".join(f"if wget -T 1 -q -O /dev/null {url}; then echo {name} yes; else echo {name} no; fi" for name, url in urls.items())
+        tries = "; ".join(f"if timeout 1 wget -q -O /dev/null {url}; then echo {name} yes; else echo {name} no; fi" for name, url in urls.items())
         arn = self.run({"image": self.images["busybox"], "command": ["sh", "-c", f"while :; do {tries}; sleep 0.1; done"]}, **more)
         self.platform.wait_status(arn, "RUNNING")
         return arn
@@ -62,7 +62,7 @@ class Ground:
         seen = []
 
         def twice():
-            lines = [line for line in self.platform.logs(probe, "--tail", "60").splitlines() if line.startswith(name + " ")]
+            lines = [line for line in self.platform.logs(f"{probe}/c", "--tail", "60").splitlines() if line.startswith(name + " ")]
             seen[:] = lines[-2:]
             return seen == [f"{name} {word}"] * 2
         wait_for(twice, lambda: f"{name} to be {word}; it was {seen}", 20)

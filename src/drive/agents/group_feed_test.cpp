@@ -36,8 +36,8 @@ protected:
     {
         feed_.follow();
         CHECK(store_.load().ok());
-        vpc_ = {.id = ids_.next<VpcId>(), .is_default = true};
-        group_ = {.id = ids_.next<SecurityGroupId>(), .vpc = vpc_.id, .name = "default"};
+        vpc_ = {.id = random_.next<VpcId>(), .is_default = true};
+        group_ = {.id = random_.next<SecurityGroupId>(), .vpc = vpc_.id, .name = "default"};
         group_.rules.push_back({.protocol = "tcp", .from_port = 80, .to_port = 80, .network = 0x0A000000, .prefix = 8});
         group_.rules.push_back({.egress = true, .protocol = "-1", .group = group_.id});
         group_.rules.push_back({.protocol = "-1", .ipv6 = "::/0"});
@@ -56,7 +56,7 @@ protected:
     Eni eni(std::uint32_t address)
     {
         Eni eni;
-        eni.id = ids_.next<EniId>();
+        eni.id = random_.next<EniId>();
         eni.vpc = vpc_.id;
         eni.address = address;
         eni.groups = {group_.id};
@@ -75,7 +75,6 @@ protected:
     env::RealRandom random_;
     env::NoFaults faults_;
     PatientExecutor executor_;
-    Ids ids_{random_};
     state::Store store_{{clock_, random_, executor_, faults_}, state::make_memory_journal(std::make_shared<state::MemoryJournalData>(), executor_)};
     GroupFeed feed_{store_};
     std::vector<std::string> frames_;
@@ -120,7 +119,7 @@ TEST_F(GroupFeedTest, hosts_are_members_of_the_default_group)
 {
     told();
     Instance host;
-    host.id = ids_.next<InstanceId>();
+    host.id = random_.next<InstanceId>();
     host.address = "10.0.0.250";
     write([&](state::Txn& txn) { txn.put(host); });
     EXPECT_THAT(told(), testing::ElementsAre(testing::HasSubstr(R"("members":["10.0.0.9","10.0.0.250"])")));
