@@ -189,6 +189,10 @@ int run(AgentOptions options)
             serving->adopt(std::move(metadata), std::move(tag));
         else
             early.push_back({std::move(metadata), std::move(tag)});
+    }, [&](const std::string& tag) {     // heard of from the control plane only: by then they serve
+        forward.release(tag);
+        const std::lock_guard lock(listeners_mutex);
+        if (serving) serving->release(tag);
     });
     if (!host) return fail(host.error());
     Telemetry telemetry(board, **host, processors);

@@ -9,8 +9,8 @@
 
 namespace boxship::agent {
 
-RealHost::RealHost(RealHostOptions options, ApiClient& api, env::Clock& clock, OnRouter on_router)
-    : options_(std::move(options)), api_(api), clock_(clock), on_router_(std::move(on_router)),
+RealHost::RealHost(RealHostOptions options, ApiClient& api, env::Clock& clock, OnRouter on_router, RouterGone router_gone)
+    : options_(std::move(options)), api_(api), clock_(clock), on_router_(std::move(on_router)), router_gone_(std::move(router_gone)),
       platform_{options_.platform_id, options_.run_directory, options_.agent_name},
       pulls_("pull", options_.pulls_max), workers_("work", options_.workers_max)
 {
@@ -18,9 +18,10 @@ RealHost::RealHost(RealHostOptions options, ApiClient& api, env::Clock& clock, O
 
 RealHost::~RealHost() = default;
 
-HostResult<std::unique_ptr<RealHost>> RealHost::open(RealHostOptions options, ApiClient& api, env::Clock& clock, OnRouter on_router)
+HostResult<std::unique_ptr<RealHost>> RealHost::open(RealHostOptions options, ApiClient& api, env::Clock& clock, OnRouter on_router,
+                                                     RouterGone router_gone)
 {
-    std::unique_ptr<RealHost> host(new RealHost(std::move(options), api, clock, std::move(on_router)));
+    std::unique_ptr<RealHost> host(new RealHost(std::move(options), api, clock, std::move(on_router), std::move(router_gone)));
     RETURN_IF_ERROR(host->begin());
     return host;
 }

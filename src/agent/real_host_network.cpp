@@ -41,14 +41,14 @@ void add(const net::LinkCounters& counters, ContainerStats& stats)
 
 }  // namespace
 
-HostResult<net::Router*> RealHost::ensure_router(const std::string& name, const std::string& cidr)
+HostResult<net::Router*> RealHost::ensure_router(const std::string& name, const std::string& cidr, bool standing)
 {
     const std::lock_guard lock(network_mutex_);
     if (const auto known = routers_.find(name); known != routers_.end()) return known->second.get();
     const auto range = net::Ipv4Net::parse(cidr);
     if (!range) return HostError{"VPC " + name + ": " + cidr + " is not a range of addresses"};
     ASSIGN_OR_RETURN(auto router, net::Router::ensure(platform_, {name, *range, name == default_vpc}));
-    RETURN_IF_ERROR(groups_.enforce(*router));
+    RETURN_IF_ERROR(groups_.enforce(*router, standing));
     ASSIGN_OR_RETURN(auto metadata, net::open_listener_in(router->namespace_path(), router->agent_address(), metadata_port));
     ASSIGN_OR_RETURN(auto api, net::open_listener_in(router->namespace_path(), router->agent_address(), api_port));
     on_router_(std::move(metadata), std::move(api), name);
@@ -59,16 +59,30 @@ HostResult<net::Router*> RealHost::ensure_router(const std::string& name, const 
 HostResult<> RealHost::take_over_routers()
 {
     ASSIGN_OR_RETURN(const auto standing, net::standing_routers(platform_));
-    for (const auto& [name, cidr] : standing) RETURN_IF_ERROR(ensure_router(name, to_text(cidr)));
+    for (const auto& [name, cidr] : standing) RETURN_IF_ERROR(ensure_router(name, to_text(cidr), true));
     return {};
 }
 
-std::vector<net::Router*> RealHost::routers()
+std::vector<std::shared_ptr<net::Router>> RealHost::routers()
 {
     const std::lock_guard lock(network_mutex_);
-    std::vector<net::Router*> all;
-    for (const auto& [name, router] : routers_) all.push_back(router.get());
+    std::vector<std::shared_ptr<net::Router>> all;
+    for (const auto& [name, router] : routers_) all.push_back(router);
     return all;
+}
+
+// Of a VPC that was deleted: it had no interface any more. The last agent of the machine takes the router itself away.
+HostResult<> RealHost::drop_router(const std::string& name)
+{
+    const std::lock_guard lock(network_mutex_);
+    const auto at = routers_.find(name);
+    if (name == default_vpc || at == routers_.end()) return {};
+    for (const auto& [task, eni] : enis_)
+        if (eni.first == at->second.get()) return {};
+    if (router_gone_) router_gone_(name);
+    RETURN_IF_ERROR(groups_.remove(*at->second));
+    routers_.erase(at);
+    return net::remove_unused_router(platform_, name);
 }
 
 HostResult<> RealHost::make_instance(const net::Router& router)
@@ -138,7 +152,7 @@ HostResult<> RealHost::sweep_networks(const Known& known)
         RETURN_IF_ERROR(instance_->sweep(containers));
         names.insert(net::instance_netns);
     }
-    for (const net::Router* router : routers()) {
+    for (const auto& router : routers()) {
         RETURN_IF_ERROR(net::sweep(*router, names));
         RETURN_IF_ERROR(groups_.sweep(*router));
     }
@@ -147,7 +161,7 @@ HostResult<> RealHost::sweep_networks(const Known& known)
 
 HostResult<> RealHost::remove_filters()
 {
-    for (const net::Router* router : routers()) RETURN_IF_ERROR(groups_.remove(*router));
+    for (const auto& router : routers()) RETURN_IF_ERROR(groups_.remove(*router));
     return {};
 }
 
@@ -178,6 +192,8 @@ void RealHost::work_off_groups()
     }
     if (news.empty()) return;
     if (const auto taken = groups_.take(news); !taken) log_error("security groups: {}", taken.error().message);
+    for (const std::string& name : groups_.deserted())
+        if (const auto dropped = drop_router(name); !dropped) log_error("the router of {}, which is gone: {}", name, dropped.error().message);
 }
 
 void RealHost::add_network_stats(const std::string& task, const std::string& container, ContainerStats& stats)

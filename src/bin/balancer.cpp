@@ -52,7 +52,13 @@ HostResult<std::string> RouterNetwork::prepare(const std::string& vpc, const mod
         RETURN_IF_ERROR(groups_.admit(*router, {address}, {}));
         RETURN_IF_ERROR(router->routes().request(net::add_address(loopback, {address}, 32)));
     }
-    return router->namespace_path();
+    std::string path = router->namespace_path();
+    if (addresses.empty() && !row.is_default) {   // nobody needs it any more, as far as load balancers go
+        RETURN_IF_ERROR(groups_.remove(*router));
+        routers_.erase(name);
+        RETURN_IF_ERROR(net::remove_unused_router(platform_, name));
+    }
+    return path;
 }
 
 drive::haproxy::BalancersOptions balancers_options(const DataDirectory& data, const PlatformIdentity& identity, const crypto::Key& server_key)

@@ -1,6 +1,7 @@
 """Security groups before real containers, by real packets: in, out, by range and by group, changed under traffic, across crashes."""
 
 import http.client
+import pathlib
 import uuid
 
 import pytest
@@ -190,12 +191,15 @@ def test_two_vpcs_with_one_range_do_not_see_each_other(ground, platform, vpc):
             ground.finds(probe, sees, "yes")
             ground.finds(probe, misses, "no")
             ground.finds(probe, "self", "yes")
+        assert pathlib.Path("/run/boxship", platform.marks()[1], "router", other["VpcId"]).exists()
         assert answers(near) and not answers(far), "this host has a way into the default VPC alone"
     finally:
         ground.remove()
         ground.tasks, ground.groups = [], []
         ec2.delete_subnet(SubnetId=subnet)
         ec2.delete_vpc(VpcId=other["VpcId"])
+    router = pathlib.Path("/run/boxship", platform.marks()[1], "router", other["VpcId"])
+    wait_for(lambda: not router.exists(), "the VPC's router to be gone")
 
 
 def test_a_load_balancer_has_groups_of_its_own(ground, platform, vpc):

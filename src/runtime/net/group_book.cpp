@@ -42,7 +42,7 @@ HostResult<> GroupBook::note(const GroupNews& news)
         Group& group = place.groups[change.group];
         group.rules = change.rules;
         if (change.members) group.members = *change.members;
-        place.behind = true;
+        place.behind = place.had_groups = true;
     }
     for (const auto& [router, group] : news.gone) places_[router].behind |= places_[router].groups.erase(group) > 0;
     return first;
@@ -88,11 +88,21 @@ HostResult<GroupFilter*> GroupBook::filter_of(const Router& router)
     return place.filter.get();
 }
 
-HostResult<> GroupBook::enforce(const Router& router)
+HostResult<> GroupBook::enforce(const Router& router, bool standing)
 {
     const std::lock_guard lock(mutex_);
     RETURN_IF_ERROR(filter_of(router));
+    places_[router.spec().vpc].had_groups |= standing;
     return settle_locked();
+}
+
+std::vector<std::string> GroupBook::deserted()
+{
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> names;
+    for (const auto& [name, place] : places_)
+        if (told_ && place.filter && place.had_groups && place.groups.empty()) names.push_back(name);
+    return names;
 }
 
 HostResult<> GroupBook::admit(const Router& router, Ipv4 address, std::span<const std::string> groups)

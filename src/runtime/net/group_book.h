@@ -40,7 +40,9 @@ public:
     HostResult<> take(const GroupNews& news) { return take(std::span(&news, 1)); }
     HostResult<> settle();
 
-    HostResult<> enforce(const Router& router);              // from now on; `router` outlives the book
+    // From now on; `router` outlives the book, or is removed or forgotten. `standing`: it was made by an earlier process.
+    HostResult<> enforce(const Router& router, bool standing = false);
+    std::vector<std::string> deserted();                     // routers of VPCs that are gone: their last group is
     // Before an address is attached, with the groups that it was given; what we were told of it since then counts more.
     HostResult<> admit(const Router& router, Ipv4 address, std::span<const std::string> groups);
     HostResult<> dismiss(const Router& router, Ipv4 address);
@@ -53,6 +55,7 @@ private:
         GroupMap groups;
         std::unique_ptr<GroupFilter> filter;                 // nullptr: there is no such router here
         bool behind = false;                                 // the filter lacks what `groups` has
+        bool had_groups = false;                             // it is no VPC that we are yet to be told of
     };
     HostResult<> note(const GroupNews& news);
     HostResult<> settle_locked();

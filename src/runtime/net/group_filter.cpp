@@ -29,7 +29,7 @@ HostResult<> try_all(Netlink& filter, std::span<Message> messages)
 
 }  // namespace
 
-std::string group_table(const Platform& platform) { return "groups-" + platform.agent; }
+std::string group_table(const Platform& platform) { return group_table_prefix + platform.agent; }
 
 GroupFilter::GroupFilter(const Router& router, std::vector<Ipv4> resolvers)
     : router_(router), resolvers_(std::move(resolvers)), table_(group_table(router.platform()))

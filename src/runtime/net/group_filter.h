@@ -74,6 +74,7 @@ private:
     std::set<Ipv4> mine_;
 };
 
+inline constexpr const char* group_table_prefix = "groups-";
 std::string group_table(const Platform& platform);
 
 }  // namespace boxship::runtime::net

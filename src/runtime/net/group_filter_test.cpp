@@ -6,6 +6,7 @@
 
 #include "runtime/net/nft.h"
 #include "runtime/net/sandbox_for_tests.h"
+#include "runtime/net/sweep.h"
 
 namespace boxship::runtime::net {
 namespace {
@@ -306,6 +307,40 @@ TEST(Groups, what_came_and_went_leaves_nothing)
         EXPECT_NE(shown(), before);
         ground.take({.groups = {}, .left = {}, .joined = {}, .gone = {{default_vpc, "sg-third"}}});
         EXPECT_EQ(shown(), before);
+    });
+}
+
+TEST(Groups, a_router_goes_when_its_vpc_is_gone_and_the_last_agent_has_left_it)
+{
+    in_sandbox([] {
+        const auto before = leavings();
+        const Platform platform = platform_of("fargate");
+        const auto router = router_of(platform, "172.31.0.0/16", "vpc-far", false), same = router_of(platform_of("instance-1"), "172.31.0.0/16", "vpc-far", false);
+        GroupBook book({}), other({});
+        const GroupNews there{.all = true, .groups = {{"vpc-far", web, {}, std::set<Ipv4>{}}}, .left = {}, .joined = {}, .gone = {}};
+        const GroupNews gone{.all = false, .groups = {}, .left = {}, .joined = {}, .gone = {{"vpc-far", web}}};
+        ASSERT_TRUE(book.take({.all = true, .groups = {}, .left = {}, .joined = {}, .gone = {}}).ok());
+        ASSERT_TRUE(book.enforce(*router).ok());
+        EXPECT_TRUE(book.deserted().empty()) << "a VPC that it is yet to be told of";
+        ASSERT_TRUE(book.take(there).ok());
+        EXPECT_TRUE(book.deserted().empty());
+        ASSERT_TRUE(book.take(gone).ok());
+        EXPECT_EQ(book.deserted(), std::vector<std::string>{"vpc-far"});
+        ASSERT_TRUE(other.enforce(*same, true).ok());
+        ASSERT_TRUE(other.take({.all = true, .groups = {}, .left = {}, .joined = {}, .gone = {}}).ok());
+        EXPECT_EQ(other.deserted(), std::vector<std::string>{"vpc-far"}) << "it went while this agent was away";
+
+        ASSERT_TRUE(book.remove(*router).ok());
+        ASSERT_TRUE(remove_unused_router(platform, "vpc-far").ok());
+        EXPECT_TRUE(is_namespace(router->namespace_path())) << "another agent filters there";
+        ASSERT_TRUE(other.remove(*same).ok());
+        const std::string task = attach(*router, eni_of("task", "172.31.5.9"));
+        ASSERT_TRUE(remove_unused_router(platform, "vpc-far").ok());
+        EXPECT_TRUE(is_namespace(router->namespace_path())) << "an interface hangs on it";
+        ASSERT_TRUE(detach_eni(*router, eni_of("task", "172.31.5.9")).ok());
+        EXPECT_TRUE(eventually([&] { return remove_unused_router(platform, "vpc-far").ok() && !is_namespace(router->namespace_path()); }));
+        ASSERT_TRUE(purge(platform).ok());
+        EXPECT_EQ(leavings(), before);
     });
 }
 

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "runtime/net/eni.h"
+#include "runtime/net/group_filter.h"
 #include "runtime/net/host.h"
 #include "runtime/net/namespace.h"
 #include "runtime/net/nft.h"
@@ -151,6 +153,25 @@ HostResult<std::map<std::string, Ipv4Net>> standing_routers(const Platform& plat
         if (record && is_namespace(platform.router_path(vpc))) found[vpc] = record->cidr;
     }
     return found;
+}
+
+HostResult<> remove_unused_router(const Platform& platform, const std::string& vpc)
+{
+    ASSIGN_OR_RETURN(const env::UniqueFd lock, lock_run_dir(platform));
+    const std::string path = platform.router_path(vpc);
+    if (is_namespace(path)) {
+        ASSIGN_OR_RETURN(const auto inside, open_netlink_in(path, NETLINK_ROUTE));
+        ASSIGN_OR_RETURN(const auto links, list_links(*inside));
+        for (const Link& link : links)
+            if (parse_eni_alias(link.alias).address) return {};
+        std::string tables;
+        RETURN_IF_ERROR(run_in(path, [&]() -> HostResult<> {
+            ASSIGN_OR_RETURN(tables, read_nft("list tables"));
+            return {};
+        }));
+        if (tables.find(group_table_prefix) != tables.npos) return {};
+    }
+    return remove_router(platform, vpc);
 }
 
 HostResult<Ipv4Net> pick_vpc_cidr(std::span<const Ipv4Net> taken)

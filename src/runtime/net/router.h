@@ -73,6 +73,9 @@ inline constexpr const char* agents_map = "agents";     // ipv4_addr : ipv4_addr
 // The routers that are on this machine already: VPCs and their ranges.
 HostResult<std::map<std::string, Ipv4Net>> standing_routers(const Platform& platform);
 
+// Takes a router away unless an interface hangs on it or an agent filters there (group_filter.h).
+HostResult<> remove_unused_router(const Platform& platform, const std::string& vpc);
+
 // 172.31.0.0/16, 172.30.0.0/16 … 172.16.0.0/16: the first that overlaps none of `taken`.
 HostResult<Ipv4Net> pick_vpc_cidr(std::span<const Ipv4Net> taken);
 // The prefixes that the host has routes to, without the default route and without what this platform made.
