@@ -41,7 +41,7 @@ class Site:
             {"Type": "forward", "TargetGroupArn": self.group}])["Listeners"][0]["ListenerArn"]
 
     def define(self, version, **more):
-        container = {"name": "web", "image": self.platform.hello, "memory": 64, "portMappings": [{"containerPort": 80}],
+        container = {"name": "web", "image": self.platform.hello, "memory": 64, "stopTimeout": 2, "portMappings": [{"containerPort": 80}],
                      "environment": [{"name": "VERSION", "value": version}], **more}
         fargate = {"requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256", "memory": "512"} if self.kind == "ip" else {}
         return self.ecs.register_task_definition(family=self.name, containerDefinitions=[container], **fargate)["taskDefinition"]["taskDefinitionArn"]
@@ -192,8 +192,8 @@ def test_a_version_that_never_serves_is_rolled_back(platform, fargate):
     fargate.create(good, 1, deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": True}})
     fargate.stable()
     with fargate.traffic(rate=40) as traffic:
-        fargate.update(taskDefinition=fargate.define("2", image=platform.image, command=["false"]))
-        wait_for(lambda: any(d["taskDefinition"] == good and d["status"] == "PRIMARY" for d in fargate.service()["deployments"]), "the way back", 90)
+        fargate.update(taskDefinition=fargate.define("2", image=platform.image, command=["sleep", "600"]))
+        wait_for(lambda: any(d["taskDefinition"] == good and d["status"] == "PRIMARY" for d in fargate.service()["deployments"]), "the way back", 120)
         fargate.stable()
     assert traffic.failures == [], traffic.failures[:5]
 
