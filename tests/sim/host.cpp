@@ -162,7 +162,7 @@ void Host::start(ContainerPlan plan, PulledImage image, Done<HostOutcome<Started
             stage_.fail(7, "{} starts container {} of task {} twice", name_, plan.name, plan.task);
         Container& container = containers_[id];
         container = {plan, image, false, {}, {}, false};
-        if (says(image, "crash") || stage_.unlucky("host: start fails", 60))
+        if (says(image, "crash") || (says(image, "sometimes") && stage_.random.chance(3)) || stage_.unlucky("host: start fails", 60))
             return [done] { done(Failure{"CannotStartContainerError", "no such file"}); };
         container.running = true;
         container.watched = agent_ != nullptr;
@@ -215,10 +215,11 @@ void Host::stop(const std::string& id, const std::string&, Milliseconds timeout,
     });
 }
 
-void Host::exec(const std::string&, std::vector<std::string>, Milliseconds, Done<HostResult<ExecOutcome>> done)
+void Host::exec(const std::string& id, std::vector<std::string>, Milliseconds, Done<HostResult<ExecOutcome>> done)
 {
-    act(Milliseconds(5), Milliseconds(50), [this, done = std::move(done)]() -> std::function<void()> {
-        const bool fails = stage_.unlucky("host: probe fails", 10);
+    act(Milliseconds(5), Milliseconds(50), [this, id, done = std::move(done)]() -> std::function<void()> {
+        const auto at = containers_.find(id);
+        const bool fails = stage_.unlucky("host: probe fails", 10) || at == containers_.end() || says(at->second.image, "sick");
         return [done, fails] { done(ExecOutcome{fails ? 1 : 0, ""}); };
     });
 }

@@ -1,5 +1,6 @@
 // A machine that runs containers: what agent::Host promises, and what is really there, which survives the agent. Images
-// say how their containers behave: "job", "crash", "oom", "stubborn", "missing"; anything else runs until it is stopped.
+// say how their containers behave: "job", "crash", "sometimes" (crashes one time in three),
+// "oom", "stubborn", "missing", "sick" (fails its health checks); anything else runs until it is stopped.
 #pragma once
 
 #include <map>

@@ -49,12 +49,14 @@ void Oracle::durable(const std::string& blob)
             keep<model::Eni>(enis_, erased, key, row);
         }
         if (table == Task::table) task(*model::decode<TaskId>(key), erased, row);
+        services_.row(table, erased, key, row);
         return {};
     });
     CHECK(visited.ok());
     // The rows of a group come in any order; only together do they say why a task ended.
     for (const TaskId& id : std::exchange(ended_, {})) ended(id);
     for (const auto& eni : freed) eni_freed(eni);
+    services_.group_over();
 }
 
 void Oracle::task(const TaskId& id, bool erased, std::string_view bytes)
@@ -72,7 +74,8 @@ void Oracle::task(const TaskId& id, bool erased, std::string_view bytes)
         if (!ever_.insert(to_text(id)).second) stage_.fail(2, "task {} was forgotten and is there again", to_text(id));
         if (!row->started_by.empty()) started_by_[row->started_by.str()].insert(id);
         stage_.note("commit: task {} {} on {}", to_text(id).substr(0, 6), to_text(row->status), to_text(row->instance).substr(0, 6));
-        tasks_.emplace(id, Committed{std::move(*row), std::string(bytes), false});
+        const auto at = tasks_.emplace(id, Committed{std::move(*row), std::string(bytes), false}).first;
+        services_.task(nullptr, at->second.task);
         return;
     }
     Committed& known = before->second;
@@ -82,8 +85,9 @@ void Oracle::task(const TaskId& id, bool erased, std::string_view bytes)
     if (known.task.live() && !row->live()) ended_.push_back(id);
     if (row->acknowledged && !known.task.acknowledged && row->live() && row->wanted && !hosts_->recorded(row->instance, to_text(id)))
         stage_.fail(7, "task {} is acknowledged and its agent has no record of it", to_text(id));
-    known.task = std::move(*row);
+    const Task earlier = std::exchange(known.task, std::move(*row));
     known.bytes = bytes;
+    services_.task(&earlier, known.task);
 }
 
 // Invariant 7, second half: once STOPPED is accepted nothing of the task remains. A host that was deregistered by force is
@@ -112,6 +116,12 @@ void Oracle::forward(const Task& before, const Task& after)
     if (after.status < before.status) stage_.fail(2, "task {} went back from {} to {}", name, to_text(before.status), to_text(after.status));
     if (after.instance != before.instance) stage_.fail(2, "task {} moved", name);
     if (after.wanted && !before.wanted) stage_.fail(2, "task {} is wanted again", name);
+    if (!before.live() && after.settled && !before.settled) {    // no news of the task: its service has counted its end
+        Task same = before;
+        same.settled = true;
+        if (model::encode(same) != model::encode(after)) stage_.fail(2, "task {} is STOPPED and changed", name);
+        return;
+    }
     if (after.version <= before.version) stage_.fail(10, "task {} changed and its version is {} after {}", name, after.version, before.version);
     if (!before.live()) stage_.fail(2, "task {} is STOPPED and changed", name);
     if (before.started_at && after.started_at != before.started_at) stage_.fail(2, "task {} started at another time than it did", name);
@@ -165,7 +175,11 @@ void Oracle::loaded(const state::View& view)
     };
     compare(view.rows<Task>(), tasks_, "task", [](const Committed& c) { return c.bytes; });
     compare(view.rows<model::Instance>(), instances_, "instance", [](const model::Instance& i) { return model::encode(i); });
-    compare(view.rows<model::Eni>(), enis_, "interface", [](const model::Eni& e) { return model::encode(e); });
+    const auto encoded = [](const auto& row) { return model::encode(row); };
+    compare(view.rows<model::Eni>(), enis_, "interface", encoded);
+    compare(view.rows<model::Service>(), services_.services(), "service", encoded);
+    compare(view.rows<model::ServiceRevision>(), services_.revisions(), "revision", encoded);
+    compare(view.rows<model::ServiceDeployment>(), services_.deployments(), "deployment", encoded);
 }
 
 }  // namespace boxship::sim

@@ -10,6 +10,7 @@
 
 #include "sim/agent.h"
 #include "sim/client.h"
+#include "sim/rollouts.h"
 #include "sim/server.h"
 
 namespace boxship::sim {
@@ -91,6 +92,12 @@ private:
     void check_credentials();
     std::string kept_keys() const;
 
+    // services_end.cpp
+    std::string unsteady_services();
+    std::string unsteady_service(const model::Service& service) const;
+    void check_services_at_rest();
+    void delete_services();
+
     const RunOptions options_;
     Stage stage_;
     Disk disk_;
@@ -107,6 +114,8 @@ private:
     std::uint64_t calls_ = 0;
     Catalog catalog_;
     std::vector<std::unique_ptr<Client>> clients_;
+    std::vector<std::unique_ptr<Rollouts>> rollouts_;
+    mutable SeededRandom idle_ids_;                      // for what is only tried
     std::vector<std::string> misfortunes_;               // those of this run
     int faults_ = 0;
     bool acting_ = true;                                 // act one goes on
