@@ -25,7 +25,8 @@ bool is_hopeless(const ServicesOracle& services, const model::Service& service)
     const Kind* kind = kind_of_arn(primary->definition_arn);
     if (!kind || kind->fate == Fate::lasts || services.desired_of(service) == 0) return false;
     const auto deployment = services.deployments().find(service.deployment);
-    const bool watched = service.rules.breaker && kind->fate == Fate::fails && deployment != services.deployments().end() &&
+    constexpr int patience = 5;      // failures: the throttle grows with them
+    const bool watched = service.rules.breaker && services.threshold_of(service) <= patience && kind->fate == Fate::fails && deployment != services.deployments().end() &&
                          deployment->second.status == model::DeploymentStatus::in_progress;
     return !watched;
 }

@@ -1,5 +1,6 @@
 #include "sim/server.h"
 
+#include "drive/agents/health.h"
 #include "services/seed.h"
 #include "state/doctor.h"
 
@@ -141,6 +142,15 @@ void Server::die(const char* why)
     ready_ = false;
     for (Lane* lane : {&state_lane_, &io_lane_, &journal_lane_}) lane->stall(Time{1'000'000'000'000'000});
     ways_.died(ways_.number, why);
+}
+
+void Server::note_health(const InstanceId& instance, const shape::Json& message)
+{
+    store_.update(
+        [instance, tasks = message["tasks"]](state::Txn& txn) {
+            for (const shape::Json& entry : tasks.as_array()) drive::note_health(txn, instance, entry);
+        },
+        [](HostResult<>) {});
 }
 
 void Server::stall(Time until)

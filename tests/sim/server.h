@@ -40,6 +40,7 @@ public:
     using Answered = std::function<void(std::optional<drive::Sessions::Refusal>)>;
     void accept(std::shared_ptr<Wire> wire, const InstanceId& instance, const std::string& host, bool send_credentials, Answered answered);
 
+    void note_health(const InstanceId& instance, const shape::Json& message);
     void stall(Time until);                      // the process does not get to run
     void full_pass()                             // every key is looked at
     {

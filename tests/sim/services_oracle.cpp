@@ -24,7 +24,7 @@ void keep_row(Map& map, bool erased, std::string_view key, std::string_view byte
     CHECK(row.has_value());
     const auto at = map.find(*id);
     if (at == map.end()) {
-        check(nullptr, map.emplace(*id, std::move(*row)).first->second);
+        check(static_cast<const Row*>(nullptr), map.emplace(*id, std::move(*row)).first->second);
         return;
     }
     const Row before = std::exchange(at->second, std::move(*row));
@@ -228,7 +228,10 @@ void ServicesOracle::started(const Task& task)
     }
     if (service.scheduling == Scheduling::replica && live > most_there(service.desired, service.rules.maximum_percent))
         stage_.fail(3, "service {} desires {}, maximumPercent {}, and starts one that makes {}", service.name, service.desired, service.rules.maximum_percent, live);
-    if (service.primary != task.revision) stage_.fail(4, "service {} starts a task of {}, which is not its primary deployment", service.name, deployment_id(task.revision));
+    // The turn that rolls back writes the service last.
+    const auto deployment = deployments_.find(service.deployment);
+    const bool back = deployment != deployments_.end() && deployment->second.rollback_target == task.revision;
+    if (service.primary != task.revision && !back) stage_.fail(4, "service {} starts a task of {}, which is not its primary deployment", service.name, deployment_id(task.revision));
     if (revision.rollout == RolloutState::failed) stage_.fail(4, "service {} starts a task of {}, which has failed", service.name, deployment_id(task.revision));
     if (revision.start_after > task.created_at) stage_.fail(4, "service {} starts a task before its throttle allows it", service.name);
     if (task.definition != revision.definition) stage_.fail(2, "task {} has another definition than its deployment", id);

@@ -30,6 +30,8 @@ public:
     const model::ServiceRevision* primary_of(const model::Service& service) const;
     int desired_of(const model::Service& service) const;     // of a DAEMON: the instances that should have a task
 
+    int threshold_of(const model::Service& service) const;   // of the circuit breaker
+
     static int least_ready(int desired, int minimum_percent);
     static int most_there(int desired, int maximum_percent);
 
@@ -45,7 +47,6 @@ private:
     void started(const model::Task& task);
     void stopped_by_scheduler(const model::Task& before, const model::Task& task);
     void settled(const model::Task& task);
-    int threshold_of(const model::Service& service) const;
     bool belongs(const model::Task& task) const;             // where it runs it may stay
 
     Stage& stage_;

@@ -145,6 +145,15 @@ void World::connect(const std::string& from, const std::string& instance_arn, bo
     });
 }
 
+void World::tell_health(const std::string& from, const std::string& instance_arn, const Json& message)
+{
+    const auto instance = InstanceId::parse(last_part(instance_arn));
+    if (!instance || unreachable_.contains(from) || stage_.unlucky("health: lost", 20)) return;
+    stage_.fate.post_after(stage_.random.between(Milliseconds(0), Milliseconds(4)), [this, id = *instance, message] {
+        if (server_ && server_->ready()) server_->note_health(id, message);
+    });
+}
+
 // What the server says on a wire, as a tap in it would see it. Invariant 11: credentials go to their task's host alone.
 void World::overhear(const std::string& to, const std::string& frame)
 {

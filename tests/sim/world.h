@@ -44,6 +44,7 @@ public:
     void call(const std::string& from, tests::ApiCall call, std::function<void(const Answer&)> done) override;
     void connect(const std::string& from, const std::string& instance_arn, bool send_credentials,
                  std::function<void(std::shared_ptr<Wire>, std::string refusal)> done) override;
+    void tell_health(const std::string& from, const std::string& instance_arn, const shape::Json& message) override;
 
 private:
     struct Machine {

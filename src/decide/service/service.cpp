@@ -143,7 +143,7 @@ std::optional<Launch> launch_of(const state::View& view, const model::Service& s
     }
     for (auto& container : task.containers) {
         const auto pinned = std::ranges::find(revision.digests, container.name, &model::KeyValue::key);
-        if (pinned != revision.digests.end()) container.pinned_digest = pinned->value;
+        if (pinned != revision.digests.end() && !mutant("service: a pinned digest is forgotten")) container.pinned_digest = pinned->value;
     }
     launch.need = need_of(task, *definition, launch.subnets, fargate_overcommit);
     return launch;
