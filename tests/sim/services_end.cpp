@@ -54,8 +54,9 @@ std::string World::unsteady_service(const model::Service& service) const
     const bool over = deployment != services.deployments().end() && model::is_over(deployment->second.status);
     const Standing standing = standing_of(oracle_, service);
     const int desired = services.desired_of(service);
-    const std::string counts = fmt::format("service {} desires {} and has {}, {} of them ready, {} as they should be", service.name, desired, standing.live,
-                                           standing.ready, standing.good);
+    const std::string counts = fmt::format("service {} ({}-{} %, {} {}) desires {} and has {}, {} of them ready, {} as they should be", service.name,
+                                           service.rules.minimum_percent, service.rules.maximum_percent, primary->definition_arn.substr(primary->definition_arn.rfind('/') + 1),
+                                           model::to_text(primary->rollout), desired, standing.live, standing.ready, standing.good);
     if (primary->rollout == model::RolloutState::failed) return over ? "" : counts + ": it has failed and its deployment goes on";
     if (standing.live == desired && standing.good == desired) {
         if (primary->rollout != model::RolloutState::completed) return counts + ", and its deployment is not completed";
@@ -67,7 +68,13 @@ std::string World::unsteady_service(const model::Service& service) const
     const int least = ServicesOracle::least_ready(desired, service.rules.minimum_percent);
     const int most = ServicesOracle::most_there(desired, service.rules.maximum_percent);
     if (standing.live != standing.ready) return counts;
-    if (service.complaint.empty()) return counts + " and does not say why";
+    if (service.complaint.empty()) {
+        std::string why = counts + " and does not say why:";
+        for (const auto& [id, committed] : oracle_.tasks())
+            if (const auto& task = committed.task; task.service == service.id && task.live())
+                why += fmt::format(" {} of {} on {}", to_text(id).substr(0, 6), task.revision % 1'000'000, static_cast<int>(oracle_.instances().at(task.instance).status));
+        return why;
+    }
     if (standing.good > desired) return counts + ": too many";
     if (standing.older_ready > 0 && standing.ready > least) return counts + ", and could make room";
     const bool full = service.scheduling == model::Scheduling::replica && standing.live >= most;

@@ -63,7 +63,8 @@ public:
     {
         draining_ = turn_.view.any<state::DrainingInstances>(service_.cluster);
         if (older_ > 0 || unhealthy_ || draining_) look_for_leaving();
-        const bool stuck = turn_.primary().rollout == model::RolloutState::failed && !mutant("service: a failed deployment goes on");
+        // A failed deployment leaves things as they are; that of a service that is deleted goes with it.
+        const bool stuck = service_.status == model::ServiceStatus::active && turn_.primary().rollout == model::RolloutState::failed && !mutant("service: a failed deployment goes on");
         const int missing = numbers_.desired - numbers_.good;
         if (missing < 0) scale_in(-missing);
         if (missing > 0 && !stuck) start(missing);
