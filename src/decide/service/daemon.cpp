@@ -78,9 +78,14 @@ bool plan_daemon(Turn& turn)
             turn.plan.start_on.push_back(host);
         }
     }
-    if (turn.plan.start_on.empty() && !service.complaint.empty()) {
-        turn.service.complaint.clear();
+    // Every host is taken, by tasks that all serve: the minimum alone keeps the older ones.
+    const bool full = std::ranges::all_of(hosts, [](const auto& entry) { return entry.second; });
+    std::string complaint = full && stopped.empty() && !leaving.empty() && live == ready ? say::stuck(service) : "";
+    if (turn.plan.start_on.empty() && service.complaint != complaint) {
+        turn.service.complaint = complaint;
+        turn.service.complained_at = turn.now;
         turn.service_changed = true;
+        if (!complaint.empty()) turn.tell(std::move(complaint));
     }
     return leaving.empty() && good == desired && live == desired;
 }
