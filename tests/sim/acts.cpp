@@ -102,7 +102,8 @@ std::string World::unsteady_machines() const
         if (!machine->agent) return name + " has no agent";
         const auto id = InstanceId::parse(machine->agent->instance_arn().substr(machine->agent->instance_arn().rfind('/') + 1));
         const auto row = id ? oracle_.instances().find(*id) : oracle_.instances().end();
-        if (row == oracle_.instances().end()) return name + " is not registered";
+        if (!id) return name + " is not registered";
+        if (row == oracle_.instances().end()) continue;     // deregistered by force, and forgotten by a clock that was set forward
         if (row->second.status == model::InstanceStatus::inactive) continue;   // deregistered by force: it asks again in an hour
         if (!machine->agent->connected()) return name + " is not connected";
         if (!row->second.agent_connected) return name + " is connected and the disk does not say so";

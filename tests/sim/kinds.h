@@ -2,6 +2,7 @@
 // image's name (host.cpp).
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace boxship::sim {
@@ -44,6 +45,13 @@ inline const Kind* kind_of(std::string_view family)
     for (const Kind& kind : kinds)
         if (kind.family == family) return &kind;
     return nullptr;
+}
+
+// Of ".../family:revision".
+inline std::string family_of(std::string_view definition_arn)
+{
+    definition_arn.remove_prefix(definition_arn.rfind('/') + 1);
+    return std::string(definition_arn.substr(0, definition_arn.rfind(':')));
 }
 
 }  // namespace boxship::sim

@@ -10,19 +10,13 @@ namespace {
 
 constexpr int desired_max = 5;
 
-const Kind* kind_of_arn(const std::string& arn)
-{
-    const std::string last = last_part(arn);
-    return kind_of(std::string_view(last).substr(0, last.rfind(':')));
-}
-
 }  // namespace
 
 bool is_hopeless(const ServicesOracle& services, const model::Service& service)
 {
     const auto* primary = services.primary_of(service);
     if (service.status != model::ServiceStatus::active || !primary || primary->rollout == model::RolloutState::failed) return false;
-    const Kind* kind = kind_of_arn(primary->definition_arn);
+    const Kind* kind = kind_of(family_of(primary->definition_arn));
     if (!kind || kind->fate == Fate::lasts || services.desired_of(service) == 0) return false;
     const auto deployment = services.deployments().find(service.deployment);
     constexpr int patience = 5;      // failures: the throttle grows with them

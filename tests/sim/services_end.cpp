@@ -54,9 +54,13 @@ std::string World::unsteady_service(const model::Service& service) const
     const bool over = deployment != services.deployments().end() && model::is_over(deployment->second.status);
     const Standing standing = standing_of(oracle_, service);
     const int desired = services.desired_of(service);
-    const std::string counts = fmt::format("service {} ({}-{} %, {} {}) desires {} and has {}, {} of them ready, {} as they should be", service.name,
-                                           service.rules.minimum_percent, service.rules.maximum_percent, primary->definition_arn.substr(primary->definition_arn.rfind('/') + 1),
-                                           model::to_text(primary->rollout), desired, standing.live, standing.ready, standing.good);
+    std::string counts = fmt::format("service {} ({}-{} %, {} {}) desires {} and has {}, {} of them ready, {} as they should be", service.name,
+                                     service.rules.minimum_percent, service.rules.maximum_percent, last_part(primary->definition_arn),
+                                     model::to_text(primary->rollout), desired, standing.live, standing.ready, standing.good);
+    for (const auto& [id, committed] : oracle_.tasks())
+        if (const auto& task = committed.task; task.service == service.id && task.live())
+            counts += fmt::format(", {} of {} {}{} {}", to_text(id).substr(0, 6), task.revision % 1'000'000, to_text(task.status), task.wanted ? "" : " to stop",
+                                  model::to_text(task.health()));
     if (primary->rollout == model::RolloutState::failed) return over ? "" : counts + ": it has failed and its deployment goes on";
     if (standing.live == desired && standing.good == desired) {
         if (primary->rollout != model::RolloutState::completed) return counts + ", and its deployment is not completed";
@@ -68,13 +72,7 @@ std::string World::unsteady_service(const model::Service& service) const
     const int least = ServicesOracle::least_ready(desired, service.rules.minimum_percent);
     const int most = ServicesOracle::most_there(desired, service.rules.maximum_percent);
     if (standing.live != standing.ready) return counts;
-    if (service.complaint.empty()) {
-        std::string why = counts + " and does not say why:";
-        for (const auto& [id, committed] : oracle_.tasks())
-            if (const auto& task = committed.task; task.service == service.id && task.live())
-                why += fmt::format(" {} of {} on {}", to_text(id).substr(0, 6), task.revision % 1'000'000, static_cast<int>(oracle_.instances().at(task.instance).status));
-        return why;
-    }
+    if (service.complaint.empty()) return counts + " and does not say why";
     if (standing.good > desired) return counts + ": too many";
     if (standing.older_ready > 0 && standing.ready > least) return counts + ", and could make room";
     const bool full = service.scheduling == model::Scheduling::replica && standing.live >= most;
@@ -87,6 +85,15 @@ std::string World::unsteady_services()
 {
     for (const auto& rollouts : rollouts_)
         if (std::string repaired = rollouts->repair(); !repaired.empty()) return repaired;
+    // What ends by itself makes room when it does.
+    for (const auto& [id, committed] : oracle_.tasks()) {
+        const auto& task = committed.task;
+        const auto revision = oracle_.services().revisions().find({task.service, task.revision});
+        std::string family = std::string(task.group.view().substr(task.group.view().find(':') + 1));
+        if (task.service && revision != oracle_.services().revisions().end()) family = family_of(revision->second.definition_arn);
+        const Kind* kind = kind_of(family);
+        if (task.live() && kind && kind->fate == Fate::ends) return "task " + to_text(id) + " is yet to end";
+    }
     for (const auto& [id, service] : oracle_.services().services()) {
         if (service.status == model::ServiceStatus::inactive) continue;
         if (std::string unsteady = unsteady_service(service); !unsteady.empty()) return unsteady;
