@@ -28,6 +28,11 @@ void World::act_one()
             rollouts_.back()->begin();
         }
     }
+    if (random.chance(3)) {
+        balancing_ = std::make_unique<Balancing>(stage_, *this, oracle_, catalog_, "balancing", random.between(Milliseconds(200), Milliseconds(10'000)), random.number(1ull << 62));
+        for (const auto& rollouts : rollouts_) rollouts->balance_behind(balancing_->groups());
+        balancing_->begin();
+    }
     advance(options_.act_one_most, [this] { return oracle_.groups >= options_.groups; });
 }
 
@@ -36,12 +41,13 @@ void World::act_two()
     heal();
     for (const auto& client : clients_) client->finish();
     for (const auto& rollouts : rollouts_) rollouts->finish();
+    if (balancing_) balancing_->finish();
     wait_for("the clients know where they stand", Milliseconds(10 * 60'000), [this] {
         for (const auto& client : clients_)
             if (!client->idle()) return client->doing();
         for (const auto& rollouts : rollouts_)
             if (!rollouts->idle()) return rollouts->doing();
-        return std::string();
+        return balancing_ && !balancing_->idle() ? balancing_->doing() : std::string();
     });
     if (over()) return;
     // Hosts that are gone for ever have an operator who knows it.
@@ -66,12 +72,14 @@ void World::act_two()
     if (!over()) check_services_at_rest();
     if (!over()) delete_services();
     if (over()) return;
+    if (balancing_) balancing_->deregister_all();
     operator_.stop_everything();
     wait_for("all is stopped", Milliseconds(15 * 60'000), [this] {
         if (!clients_.front()->idle()) return clients_.front()->doing();
         for (const auto& [id, committed] : oracle_.tasks())
             if (committed.task.live()) return "task " + to_text(id) + " is " + to_text(committed.task.status);
-        return unsteady();
+        const std::string targets = unsteady_targets();
+        return targets.empty() ? unsteady() : targets;
     });
     if (!over()) check_end();
 }

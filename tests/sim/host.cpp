@@ -1,5 +1,7 @@
 #include "sim/host.h"
 
+#include "base/ipv4.h"
+
 #include "sim/oracle.h"
 
 namespace boxship::sim {
@@ -201,6 +203,7 @@ void Host::tell(const std::string& id, const Exit& exit)
 
 void Host::stop(const std::string& id, const std::string&, Milliseconds timeout, Done<HostResult<>> done)
 {
+    if (const auto at = containers_.find(id); at != containers_.end() && at->second.running) oracle_.check_drained(at->second.plan.task);
     act(Milliseconds(0), Milliseconds(5), [this, id, timeout, done = std::move(done)]() -> std::function<void()> {
         const auto at = containers_.find(id);
         if (at == containers_.end()) return [done] { done(HostResult<>()); };
@@ -283,6 +286,15 @@ bool Hosts::has_interface(const std::string& task) const
 {
     for (const auto& host : hosts_)
         if (host->has_interface(task)) return true;
+    return false;
+}
+
+bool Hosts::answers(std::uint32_t address) const
+{
+    const std::string text = ipv4_text(address);
+    for (const auto& host : hosts_)
+        for (const auto& [task, own] : host->addresses_)
+            if (own == text && host->runs(task)) return true;
     return false;
 }
 

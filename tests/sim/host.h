@@ -90,6 +90,7 @@ public:
     const std::vector<std::unique_ptr<Host>>& all() const { return hosts_; }
     bool anything_of(const std::string& task) const;
     bool has_interface(const std::string& task) const;
+    bool answers(std::uint32_t address) const;
     // What the container ended with, as its monitor wrote it down; nothing when that went with a reboot.
     std::optional<int> exit_code(const std::string& container) const;
     // The agent of that instance has a record of the task.

@@ -1,5 +1,6 @@
 #include "sim/oracle.h"
 
+#include "base/ipv4.h"
 #include "model/fields.h"
 #include "sim/host.h"
 #include "state/doctor.h"
@@ -42,6 +43,7 @@ void Oracle::durable(const std::string& blob)
     std::vector<model::Eni> freed;
     const auto visited = state::visit_operations(blob, [&](std::uint8_t table, bool erased, std::string_view key, std::string_view row) -> HostResult<> {
         if (table == model::Instance::table) keep<model::Instance>(instances_, erased, key, row);
+        if (table == model::Target::table) keep<model::Target>(targets_, erased, key, row);
         if (table == model::Eni::table) {
             const auto id = model::decode<EniId>(key);
             const auto before = enis_.find(*id);
@@ -144,6 +146,18 @@ void Oracle::eni_freed(const model::Eni& eni)
     if (hosts_->has_interface(to_text(eni.task))) stage_.fail(1, "the address of task {} is free and still in use on its host", to_text(eni.task));
 }
 
+// A service's task that load balancers send requests to ends when these are answered: unless it ends by itself, or its
+// instance is given up.
+void Oracle::check_drained(const std::string& task) const
+{
+    const auto* committed = find(task);
+    if (!committed || !committed->task.balanced || committed->task.wanted || !committed->task.started_at || committed->given_up) return;
+    if (committed->task.stop_code != model::StopCode::service_scheduler_initiated && committed->task.stop_code != model::StopCode::user_initiated) return;
+    const std::string address = ipv4_text(committed->task.attachment.address);
+    for (const auto& [key, target] : targets_)
+        if (key.id == address && !target.drained) stage_.fail(12, "task {} is stopped while requests to {} may be under way", task, address);
+}
+
 void Oracle::told(int server, const state::Changes& changes)
 {
     for (const auto& change : changes) {
@@ -177,6 +191,7 @@ void Oracle::loaded(const state::View& view)
     compare(view.rows<model::Instance>(), instances_, "instance", [](const model::Instance& i) { return model::encode(i); });
     const auto encoded = [](const auto& row) { return model::encode(row); };
     compare(view.rows<model::Eni>(), enis_, "interface", encoded);
+    compare(view.rows<model::Target>(), targets_, "target", encoded);
     compare(view.rows<model::Service>(), services_.services(), "service", encoded);
     compare(view.rows<model::ServiceRevision>(), services_.revisions(), "revision", encoded);
     compare(view.rows<model::ServiceDeployment>(), services_.deployments(), "deployment", encoded);

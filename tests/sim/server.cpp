@@ -90,7 +90,8 @@ Server::Server(ServerWays ways)
       store_({ways_.clock, random_, state_lane_, ways_.stage},
              make_journal({ways_.stage, ways_.disk, journal_lane_, state_lane_, [this](const std::string& blob) { ways_.oracle.durable(blob); },
                            [this](const char* why) { die(why); }})),
-      retention_(store_), targets_(store_), services_(store_, installation_.fargate_overcommit), sessions_(store_)
+      retention_(store_), targets_(store_), services_(store_, installation_.fargate_overcommit), sessions_(store_),
+      plane_(ways_.stage, store_, io_lane_, random_, ways_.answers)
 {
     options_.registry_host = "localhost:4566";
     options_.endpoint = "http://127.0.0.1:4566";
@@ -132,6 +133,7 @@ void Server::prepare()
             if (!durable.ok()) return die("the platform could not be prepared");
             ready_ = true;
             full_pass();
+            plane_.begin();
             beat();
         });
 }

@@ -29,22 +29,25 @@ Standing standing_of(const Oracle& oracle, const model::Service& service)
     return standing;
 }
 
+}  // namespace
+
 // Whether one more task could be started now.
-bool has_room(const state::View& view, const model::Service& service, const model::ServiceRevision& primary, double overcommit, const Standing& standing, Ids& ids)
+bool World::has_room(const model::Service& service, const std::set<InstanceId>& taken)
 {
-    const auto launch = decide::launch_of(view, service, primary, overcommit);
+    const auto* primary = oracle_.services().primary_of(service);
+    if (!server_ || primary->start_after > server_clock_.now()) return false;
+    const auto view = server_->view();
+    const auto launch = decide::launch_of(view, service, *primary, services::Installation().fargate_overcommit);
     if (!launch) return false;
-    if (service.scheduling == model::Scheduling::replica) return decide::place(view, decide::placement_of(view, service, *launch), ids).instance != nullptr;
+    if (service.scheduling == model::Scheduling::replica) return decide::place(view, decide::placement_of(view, service, *launch), idle_ids_).instance != nullptr;
     for (const auto& instance : view.all<state::InstancesByCluster>(service.cluster)) {
-        if (instance->status != model::InstanceStatus::active || instance->fargate || standing.taken.contains(instance->id)) continue;
+        if (instance->status != model::InstanceStatus::active || instance->fargate || taken.contains(instance->id)) continue;
         if (decide::obstacle(view, *instance, launch->need).reason.empty()) return true;
     }
     return false;
 }
 
-}  // namespace
-
-std::string World::unsteady_service(const model::Service& service) const
+std::string World::unsteady_service(const model::Service& service)
 {
     const auto& services = oracle_.services();
     const auto* primary = services.primary_of(service);
@@ -76,9 +79,14 @@ std::string World::unsteady_service(const model::Service& service) const
     if (standing.good > desired) return counts + ": too many";
     if (standing.older_ready > 0 && standing.ready > least) return counts + ", and could make room";
     const bool full = service.scheduling == model::Scheduling::replica && standing.live >= most;
-    if (!full && server_ && has_room(server_->view(), service, *primary, services::Installation().fargate_overcommit, standing, idle_ids_))
-        return counts + ", and there is room for more";
-    return "";
+    if (full || !has_room(service, standing.taken)) {
+        roomy_since_.erase(service.id);
+        return "";
+    }
+    // It hears of room at once, and not only when a host connects again after half an hour.
+    const Time since = roomy_since_.emplace(service.id, stage_.timeline.now()).first->second;
+    if (stage_.timeline.now() - since > Milliseconds(120'000)) stage_.fail(13, "{}, and there has been room for more for two minutes", counts);
+    return counts + ", and there is room for more";
 }
 
 std::string World::unsteady_services()
@@ -139,6 +147,15 @@ void World::check_services_at_rest()
     if (over()) return;
     if (!server_ || !server_->ready()) return stage_.fail(15, "a fresh server does not start");
     compare(15, "a fresh server");
+}
+
+// Nothing is registered any more, once everybody has deregistered what was theirs.
+std::string World::unsteady_targets() const
+{
+    if (balancing_ && !balancing_->idle()) return balancing_->doing();
+    for (const auto& [key, target] : oracle_.targets())
+        if (!target.draining()) return "the target " + key.id + " is still registered";
+    return "";
 }
 
 // Of a service that is deleted nothing is left.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ipv4.h"
 #include "model/fields.h"
 #include "sim/oracle.h"
 
@@ -207,8 +208,19 @@ void ServicesOracle::task(const Task* before, const Task& after)
     if (!after.service) return;
     if (!before) return started(after);
     if (before->wanted && !after.wanted && after.stop_code == StopCode::service_scheduler_initiated) stopped_by_scheduler(*before, after);
+    if (after.in_service && !before->in_service) in_service(after);
     if (before->settled && !after.settled) stage_.fail(2, "the end of task {} is to be counted again", to_text(after.id));
     if (!before->settled && after.settled) settled(after);
+}
+
+// Invariant 12: a load balancer's checks have said so.
+void ServicesOracle::in_service(const Task& task)
+{
+    ++stage_.taken["service: a task is in service"];
+    const std::string address = ipv4_text(task.attachment.address);
+    for (const auto& [key, target] : oracle_.targets())
+        if (key.id == address && target.state == TargetState::healthy) return;
+    if (task.attachment.address) stage_.fail(12, "task {} is in service and no target group says that it is healthy", to_text(task.id));
 }
 
 // Invariants 3 and 4: there is room for it, and it is one that is wanted now.

@@ -45,6 +45,7 @@ private:
     void check_failures(const model::ServiceRevision& before, const model::ServiceRevision& after);
     void check_trip(const model::ServiceRevision& revision);
     void started(const model::Task& task);
+    void in_service(const model::Task& task);
     void stopped_by_scheduler(const model::Task& before, const model::Task& task);
     void settled(const model::Task& task);
     bool belongs(const model::Task& task) const;             // where it runs it may stay

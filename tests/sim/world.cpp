@@ -182,6 +182,7 @@ void World::start_server()
     if (server_) return;
     ++servers_;
     server_ = std::make_unique<Server>(ServerWays{stage_, disk_, oracle_, server_clock_, servers_, stage_.random.number(1ull << 62),
+                                                  [this](std::uint32_t address) { return hosts_.answers(address); },
                                                   [this](int number, const char* why) { stage_.fate.post([this, number, why] { server_died(number, why); }); }});
 }
 
@@ -221,6 +222,7 @@ void World::kill_agent(Machine& machine)
 void World::learn_places()
 {
     const auto view = server_->view();
+    for (const auto& [id, vpc] : view.rows<model::Vpc>()) catalog_.vpc = to_short_text("vpc-", id);
     for (const auto& [id, subnet] : view.rows<model::Subnet>()) catalog_.subnets.push_back(to_short_text("subnet-", id));
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sim/agent.h"
+#include "sim/balancing.h"
 #include "sim/client.h"
 #include "sim/rollouts.h"
 #include "sim/server.h"
@@ -95,7 +96,9 @@ private:
 
     // services_end.cpp
     std::string unsteady_services();
-    std::string unsteady_service(const model::Service& service) const;
+    std::string unsteady_service(const model::Service& service);
+    std::string unsteady_targets() const;
+    bool has_room(const model::Service& service, const std::set<InstanceId>& taken);
     void check_services_at_rest();
     void delete_services();
 
@@ -116,7 +119,9 @@ private:
     Catalog catalog_;
     std::vector<std::unique_ptr<Client>> clients_;
     std::vector<std::unique_ptr<Rollouts>> rollouts_;
-    mutable SeededRandom idle_ids_;                      // for what is only tried
+    std::unique_ptr<Balancing> balancing_;
+    std::map<ServiceId, Time> roomy_since_;              // a service waits for room, and there is some
+    SeededRandom idle_ids_;                      // for what is only tried
     std::vector<std::string> misfortunes_;               // those of this run
     int faults_ = 0;
     bool acting_ = true;                                 // act one goes on
