@@ -32,6 +32,8 @@ void keep_row(Map& map, bool erased, std::string_view key, std::string_view byte
     check(&before, at->second);
 }
 
+constexpr Milliseconds throttle_most{27 * 60'000};
+
 bool never_ran(const Task& task)
 {
     return !task.started_at && (task.stop_code == StopCode::task_failed_to_start || task.stop_code == StopCode::essential_container_exited);
@@ -247,7 +249,8 @@ void ServicesOracle::started(const Task& task)
     const bool back = deployment != deployments_.end() && deployment->second.rollback_target == task.revision;
     if (service.primary != task.revision && !back) stage_.fail(4, "service {} starts a task of {}, which is not its primary deployment", service.name, deployment_id(task.revision));
     if (revision.rollout == RolloutState::failed) stage_.fail(4, "service {} starts a task of {}, which has failed", service.name, deployment_id(task.revision));
-    if (revision.start_after > task.created_at) stage_.fail(4, "service {} starts a task before its throttle allows it", service.name);
+    // A clock that was set back makes no wait longer than half an hour.
+    if (revision.start_after > task.created_at && revision.start_after - task.created_at <= throttle_most) stage_.fail(4, "service {} starts a task before its throttle allows it", service.name);
     if (task.definition != revision.definition) stage_.fail(2, "task {} has another definition than its deployment", id);
     for (const auto& pinned : revision.digests)
         for (const auto& container : task.containers)

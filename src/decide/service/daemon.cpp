@@ -66,9 +66,7 @@ bool plan_daemon(Turn& turn)
     }
     if (!stopped.empty()) turn.tell(say::stopped(service, stopped));
 
-    if (!stuck && turn.primary().start_after > turn.now) {
-        turn.wake(turn.primary().start_after);
-    } else if (!stuck) {
+    if (!stuck && !turn.throttled()) {
         for (const auto& [host, taken] : hosts) {
             if (taken) continue;
             if (static_cast<int>(turn.plan.start_on.size()) == starts_max) {

@@ -140,10 +140,7 @@ private:
         room_for_all_ = room >= missing;
         const int starts = std::clamp(room, 0, missing);
         if (starts == 0) return;
-        if (const Time after = turn_.primary().start_after; after > turn_.now) {
-            turn_.wake(after);
-            return;
-        }
+        if (turn_.throttled()) return;
         turn_.plan.starts = std::min(starts, starts_max);
         if (starts > starts_max) turn_.wake(turn_.now);
     }

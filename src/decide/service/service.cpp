@@ -18,6 +18,15 @@ model::ServiceRevision* Turn::revision(std::int64_t number)
     return row ? &revisions.emplace(number, *row).first->second : nullptr;
 }
 
+bool Turn::throttled()
+{
+    const model::ServiceRevision& row = primary();
+    // Later than it was ever meant to be: the clock was set back meanwhile.
+    if (row.start_after <= now || row.start_after - now > throttle_max) return false;
+    wake(row.start_after);
+    return true;
+}
+
 bool Turn::stop(const model::Task& task, std::string_view reason)
 {
     if (plan.tasks.size() >= static_cast<std::size_t>(stops_max + settled_max)) {
