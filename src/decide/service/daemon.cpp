@@ -36,12 +36,12 @@ bool plan_daemon(Turn& turn)
     }
 
     const bool stuck = primary.rollout == model::RolloutState::failed;
-    int ready = 0, good = 0, live = 0;
+    int ready = 0, good = 0, live = 0;           // ready: where they belong
     std::vector<std::shared_ptr<const model::Task>> leaving;
     for (auto& task : turn.view.all<state::TasksByService>(service.id)) {
         ++live;
-        ready += task->ready();
         const auto host = hosts.find(task->instance);
+        ready += host != hosts.end() && task->ready();
         if (host != hosts.end()) host->second = true;
         if (!task->wanted) continue;
         const bool older = task->revision != primary.id.number && !stuck;
@@ -61,7 +61,7 @@ bool plan_daemon(Turn& turn)
         const bool sick = task->health() == model::Health::unhealthy;
         if (!turn.stop(*task, sick ? "Task failed container health checks" : "Scaling activity initiated by (deployment " + model::deployment_id(service.primary) + ")")) continue;
         if (sick) turn.tell(say::unhealthy(service, task->id));
-        spare -= task->ready();
+        spare -= !misplaced && task->ready();
         stopped.push_back(task->id);
     }
     if (!stopped.empty()) turn.tell(say::stopped(service, stopped));
