@@ -16,9 +16,11 @@ import idle  # noqa: E402
 import images_bench  # noqa: E402
 import launch  # noqa: E402
 import placement  # noqa: E402
+import services  # noqa: E402
 
 BENCHES = {"launch": launch.run, "first_start": images_bench.first_start, "describe": api.describe, "register": api.register, "push": images_bench.push,
-           "place": placement.place, "restart": placement.restart, "alb": alb.run, "idle": idle.run}
+           "place": placement.place, "restart": placement.restart, "alb": alb.run, "services": services.run,
+           "idle": idle.run}
 
 
 def show(value):

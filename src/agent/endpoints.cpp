@@ -9,6 +9,8 @@ namespace {
 
 using shape::Json;
 
+constexpr std::size_t protection_bytes_max = 1024;
+
 http::Response answer(int status, const Json& json)
 {
     return http::text_response(status, json.dump(), "application/json");
@@ -51,7 +53,7 @@ bool Endpoints::belongs(const TaskView& task, const std::string& address) const
     return !eni || eni->ipv4 == address;
 }
 
-http::Async<http::Response> Endpoints::handle(http::Request& request, http::BodyReader&)
+http::Async<http::Response> Endpoints::handle(http::Request& request, http::BodyReader& body)
 {
     const std::vector<std::string> parts = split(request.path, '/');     // "", "v4", id, …
     const std::string version = parts.size() > 1 ? parts[1] : "";
@@ -71,6 +73,12 @@ http::Async<http::Response> Endpoints::handle(http::Request& request, http::Body
     if (!task || !belongs(*task, request.remote_address)) {
         co_return refusal(404, (version == "v3" ? "V3" : "V4") + std::string(" container metadata handler: unable to get container ID from request: "
                                                                              "unable to get docker ID from endpoint ID: ") + second);
+    }
+    if (version == "api" && request.path == "/api/" + second + "/task-protection/v1/state" && (request.method == "GET" || request.method == "PUT")) {
+        auto text = co_await body.read_all(protection_bytes_max);
+        if (!text.ok()) co_return refusal(400, "the body cannot be read");
+        std::string method = request.method, arn = task->record.spec->arn, cluster = task->record.spec->cluster;
+        co_return co_await protection(std::move(method), std::move(*text), std::move(arn), std::move(cluster));
     }
     if (version == "api") {
         co_return answer(400, Json::object({{"error", Json::object({{"Arn", task->record.spec->arn}, {"Code", "UnsupportedFeatureException"},
@@ -168,6 +176,35 @@ http::Async<http::Response> Endpoints::stats(Target target, bool whole_task, Met
     }
     if (!whole_task) co_return refusal(404, "no statistics: the container is not running");
     co_return answer(200, all);
+}
+
+// What a task says of itself: that it must not be ended now, or that it may be again.
+http::Async<http::Response> Endpoints::protection(std::string method, std::string body, std::string task_arn, std::string cluster)
+{
+    const auto error = [&](int status, const std::string& code, const std::string& message) {
+        return answer(status, Json::object({{"error", Json::object({{"Arn", task_arn}, {"Code", code}, {"Message", message}})}}));
+    };
+    Json input = Json::object({{"cluster", cluster}, {"tasks", Json::array({task_arn})}});
+    std::string operation = "GetTaskProtection";
+    if (method == "PUT") {
+        const auto asked = Json::parse(body);
+        if (!asked.ok() || !(*asked)["ProtectionEnabled"].is_bool())
+            co_return error(400, "InvalidParameterException", "Invalid request: does not contain 'ProtectionEnabled' field");
+        operation = "UpdateTaskProtection";
+        input.set("protectionEnabled", (*asked)["ProtectionEnabled"]);
+        if (asked->has("ExpiresInMinutes")) input.set("expiresInMinutes", (*asked)["ExpiresInMinutes"]);
+    }
+    const auto found = co_await parts_.api.call(std::move(operation), std::move(input));
+    if (!found) co_return error(found.error().status >= 400 ? found.error().status : 500, found.error().code, found.error().message);
+    if (const auto& failures = (*found)["failures"].as_array(); !failures.empty()) {
+        const Json failure = Json::object({{"Arn", failures.front().get_string("arn")}, {"Reason", failures.front().get_string("reason")},
+                                           {"Detail", failures.front().get_string("detail")}});
+        co_return answer(200, Json::object({{"failure", failure}}));
+    }
+    const Json& task = (*found)["protectedTasks"].as_array().front();
+    Json told = Json::object({{"ProtectionEnabled", task.get_bool("protectionEnabled")}, {"TaskArn", task.get_string("taskArn")}});
+    if (task.has("expirationDate")) told.set("ExpirationDate", to_iso8601(Time{static_cast<std::int64_t>(task.get_double("expirationDate") * 1000)}));
+    co_return answer(200, Json::object({{"protection", std::move(told)}}));
 }
 
 http::Async<Json> Endpoints::with_tags(Json task, std::string arn)

@@ -42,6 +42,7 @@ private:
     http::Async<http::Response> by_address(std::string path, std::string address);
     http::Response credentials(const std::string& id, const std::string& address) const;
     http::Async<http::Response> stats(Target target, bool whole_task, MetadataVersion version);
+    http::Async<http::Response> protection(std::string method, std::string body, std::string task_arn, std::string cluster);
     http::Async<shape::Json> with_tags(shape::Json task, std::string arn);
     bool belongs(const TaskView& task, const std::string& address) const;
 

@@ -191,7 +191,7 @@ TEST_F(EndpointsTest, what_is_not_offered_says_so)
     EXPECT_EQ(get("/v4/unknown").first, 404);
     EXPECT_EQ(get("/v5/endpoint-1").first, 404);
     EXPECT_EQ(get("/v4/endpoint-1", "DELETE").first, 405);
-    const auto [status, refused] = get("/api/endpoint-1/task-protection/v1/state", "PUT");
+    const auto [status, refused] = get("/api/endpoint-1/nonsense", "PUT");
     EXPECT_EQ(status, 400);
     EXPECT_EQ(refused["error"].get_string("Code"), "UnsupportedFeatureException");
     EXPECT_EQ(get("/v4/endpoint-1/associations/gpu").second.dump(), R"({"Associations":[]})");

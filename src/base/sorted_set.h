@@ -98,7 +98,8 @@ public:
         return {&runs_, run, position};
     }
 
-    bool insert(T value)
+    // Never inlined, as are the others that change it: there are many kinds of set, and what they hold is looked up far away.
+    [[gnu::noinline]] bool insert(T value)
     {
         std::size_t run = run_of(value);
         if (run == runs_.size()) {  // behind all others
@@ -119,7 +120,7 @@ public:
         return true;
     }
 
-    bool erase(const T& value)
+    [[gnu::noinline]] bool erase(const T& value)
     {
         const std::size_t run = run_of(value);
         if (run == runs_.size()) return false;
@@ -149,7 +150,7 @@ private:
         return static_cast<std::size_t>(std::lower_bound(last_.begin(), last_.end(), value) - last_.begin());
     }
     // Makes two of a full run; whether `value` belongs into the second.
-    bool split(std::size_t run, const T& value)
+    [[gnu::noinline]] bool split(std::size_t run, const T& value)
     {
         Run& full = runs_[run];
         const auto middle = full.begin() + static_cast<std::ptrdiff_t>(full.size() / 2);
@@ -161,7 +162,7 @@ private:
         last_.insert(last_.begin() + static_cast<std::ptrdiff_t>(run), std::move(last));
         return second;
     }
-    void merge(std::size_t run)
+    [[gnu::noinline]] void merge(std::size_t run)
     {
         Run& next = runs_[run + 1];
         runs_[run].insert(runs_[run].end(), std::make_move_iterator(next.begin()), std::make_move_iterator(next.end()));

@@ -63,33 +63,45 @@ HostResult<> prepare(state::Store& store, const PlatformIdentity& identity, Ids&
     });
 }
 
-// A host's key, read again when an unknown one is presented: a host may be added while the server runs.
+// The hosts' keys, read again when their folder changed: hosts are added and removed while the server runs.
 class HostKeys {
 public:
-    HostKeys(const DataDirectory& data, front::Keys& keys) : data_(data), keys_(keys) {}
+    HostKeys(const DataDirectory& data, front::Keys& keys) : folder_(data.file("hosts")), data_(data), keys_(keys) {}
 
     HostResult<> read()
     {
         ASSIGN_OR_RETURN(const auto hosts, data_.all_hosts());
-        for (const auto& [name, credentials] : hosts) keys_.add_host(name, credentials);
+        keys_.set_hosts(hosts);
         return {};
     }
     Outcome<front::Identity, front::KeyProblem> find(const sigv4::Claim& claim, std::string_view source, Time now)
     {
         auto found = keys_.find(claim, source, now);
-        if (found.ok() || found.error() != front::KeyProblem::unknown_key) return found;
-        // At most so often: an unknown key must not make us read files for every request.
-        std::int64_t last = read_at_ms_;
-        if (now.ms - last < 500 && now.ms >= last) return found;
-        if (!read_at_ms_.compare_exchange_strong(last, now.ms)) return found;
+        const bool of_host = found.ok() && found->principal.kind == services::Principal::Kind::host;
+        if (!of_host && (found.ok() || found.error() != front::KeyProblem::unknown_key)) return found;
+        if (!changed(now)) return found;
         if (const auto done = read(); !done.ok()) log_warning("the hosts' keys cannot be read: {}", done.error().message);
         return keys_.find(claim, source, now);
     }
 
 private:
+    // Looked at twice a second at most: an unknown key must not make us read files for every request.
+    bool changed(Time now)
+    {
+        std::int64_t last = looked_at_ms_;
+        if (now.ms - last < 500 && now.ms >= last) return false;
+        if (!looked_at_ms_.compare_exchange_strong(last, now.ms)) return false;
+        struct stat folder{};
+        if (::stat(folder_.c_str(), &folder) != 0) return true;
+        const std::int64_t changed_ms = folder.st_mtim.tv_sec * 1000 + folder.st_mtim.tv_nsec / 1'000'000;
+        // What changed just now may change again without a newer time.
+        return seen_ms_.exchange(changed_ms) != changed_ms || now.ms - changed_ms < 2000;
+    }
+
+    const std::string folder_;
     const DataDirectory& data_;
     front::Keys& keys_;
-    std::atomic<std::int64_t> read_at_ms_{0};
+    std::atomic<std::int64_t> looked_at_ms_{0}, seen_ms_{0};
 };
 
 HostResult<> serve(const Options& options)

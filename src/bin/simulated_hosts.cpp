@@ -96,7 +96,7 @@ HostResult<> give_up_host(const std::string& name, const DataDirectory& data, Ap
             return HostError{"the agent of " + name + " is still connected; end it where it runs (boxship status shows its address), then try again"};
         std::this_thread::sleep_for(Milliseconds(50));
     }
-    if (!env::file_exists(data.file("agents/" + name))) return {};  // it ran on another machine, or never
+    if (!env::file_exists(data.file("agents/" + name))) return env::remove_file(data.file("hosts/" + name + ".json"));  // it ran on another machine, or never
     ASSIGN_OR_RETURN(const PlatformIdentity identity, data.identity());
     agent::AgentOptions options;
     options.data = data.path();

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -19,8 +18,7 @@
 #include "base/strings.h"
 #include "env/real/crash_point.h"
 #include "env/real/files.h"
-
-extern char** environ;
+#include "env/real/process.h"
 
 namespace boxship::bin {
 namespace {
@@ -90,29 +88,7 @@ HostResult<> Supervisor::launch(Watched& watched)
     const std::string log_path = log_directory_ + "/" + watched.child.name + ".log";
     struct stat info;
     if (::stat(log_path.c_str(), &info) == 0 && info.st_size > log_bytes_max) ::rename(log_path.c_str(), (log_path + ".1").c_str());
-    ASSIGN_OR_RETURN(const env::UniqueFd log, env::open_file(log_path, O_WRONLY | O_CREAT | O_APPEND, 0600));
-
-    std::vector<char*> words;
-    for (auto& word : watched.child.argv) words.push_back(word.data());
-    words.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_adddup2(&actions, log.get(), 1);
-    ::posix_spawn_file_actions_adddup2(&actions, log.get(), 2);
-    posix_spawnattr_t attributes;
-    ::posix_spawnattr_init(&attributes);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::posix_spawnattr_setsigmask(&attributes, &none);
-    // A process group of its own: Ctrl-C on the terminal reaches the supervisor alone, which ends things in order.
-    ::posix_spawnattr_setpgroup(&attributes, 0);
-    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-    pid_t pid = 0;
-    const int spawned = ::posix_spawn(&pid, words[0], &actions, &attributes, words.data(), environ);
-    ::posix_spawn_file_actions_destroy(&actions);
-    ::posix_spawnattr_destroy(&attributes);
-    if (spawned != 0) return host_error("start " + watched.child.argv[0], spawned);
+    ASSIGN_OR_RETURN(const pid_t pid, env::start_process(watched.child.argv, log_path));
     env::crash_point("supervisor.launched");
 
     watched.pidfd = env::open_pidfd(pid);

@@ -6,6 +6,7 @@
 #include "decide/placement/story.h"
 #include "decide/service/sentences.h"
 #include "decide/service/service.h"
+#include "model/elbv2_arns.h"
 
 namespace boxship::control {
 namespace {
@@ -88,6 +89,7 @@ std::optional<Time> turn(state::Txn& txn, const ServiceId& id, double overcommit
 {
     decide::ServicePlan plan = decide::plan_service(txn, id, now);
     for (auto& task : plan.tasks) txn.put(std::move(task));
+    for (auto& target : plan.targets) txn.put(std::move(target));
     for (auto& revision : plan.revisions) txn.put(std::move(revision));
     if (plan.deployment) txn.put(std::move(*plan.deployment));
     const auto before = txn.get<Service>(id);
@@ -155,6 +157,23 @@ void Services::freed(const ClusterId& cluster, bool fargate)
         if (view.get<Service>(id)->launch_type == model::LaunchType::fargate) loop_.touch(id);
 }
 
+void Services::target_changed(const state::Change& change)
+{
+    const auto* target = change.after ? change.after_as<model::Target>() : change.before_as<model::Target>();
+    const auto view = store_.view();
+    const auto group = view.get<model::TargetGroup>(target->name.group);
+    if (!group) return touch_balanced();
+    for (const auto& revision : view.all<state::RevisionsByTargetGroup>(model::target_group_arn(*group)))
+        if (view.counts(revision->id).live > 0) loop_.touch(revision->id.service);
+}
+
+void Services::touch_balanced()
+{
+    const auto view = store_.view();
+    for (const auto& [arn, revision] : view.entries<state::RevisionsByTargetGroup>())
+        if (view.counts(revision).live > 0) loop_.touch(revision.service);
+}
+
 void Services::heard(const state::Change& change)
 {
     if (const auto* service = change.after_as<Service>()) loop_.touch(service->id);
@@ -174,6 +193,9 @@ void Services::heard(const state::Change& change)
                 if (task->service) loop_.touch(task->service);
     }
     if (change.is<model::Platform>()) touch_all();
+    if (change.is<model::Target>()) target_changed(change);
+    // A listener or rule that begins or ends to forward to a group decides whether its targets count as healthy.
+    if (change.is<model::Listener>() || change.is<model::ListenerRule>() || change.is<model::TargetGroup>()) touch_balanced();
 }
 
 }  // namespace boxship::control

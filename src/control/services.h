@@ -18,6 +18,8 @@ private:
     void heard(const state::Change& change);
     void freed(const ClusterId& cluster, bool fargate);
     void touch_all();
+    void target_changed(const state::Change& change);
+    void touch_balanced();
 
     state::Store& store_;
     Loop<ServiceId> loop_;

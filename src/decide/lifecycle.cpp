@@ -71,6 +71,7 @@ void end(Task& task, Time executed_until, Time now)
 {
     task.status = TaskStatus::stopped;
     task.wanted = false;
+    task.draining = false;
     task.stopped_at = now;
     if (!task.stopping_at) task.stopping_at = now;
     if (!task.execution_stopped_at) task.execution_stopped_at = executed_until ? executed_until : now;
@@ -123,7 +124,7 @@ bool acknowledge(Task& task)
 {
     if (!task.live()) return false;
     bool changed = raise(task.acknowledged, true);
-    changed |= raise(task.status, task.wanted ? TaskStatus::pending : TaskStatus::stopping);
+    changed |= raise(task.status, task.runs_on() ? TaskStatus::pending : TaskStatus::stopping);
     if (changed) ++task.version;
     return changed;
 }
@@ -135,6 +136,11 @@ bool stop(Task& task, StopCode code, std::string_view reason, Time now)
     task.stop_code = code;
     task.stopped_reason = reason;
     task.stopping_at = now;
+    // What load balancers send requests to ends when these are answered; control/services says when.
+    if (task.balanced && task.status == TaskStatus::running && code != StopCode::essential_container_exited && code != StopCode::termination_notice) {
+        task.draining = true;
+        raise(task.status, TaskStatus::deactivating);
+    }
     return true;
 }
 

@@ -36,25 +36,18 @@ void Keys::add_root(const sigv4::Credentials& credentials)
     by_key_id_[credentials.access_key_id] = {root(), credentials.secret_access_key};
 }
 
-void Keys::remove_host(const std::string& name)
+void Keys::set_hosts(const std::vector<std::pair<std::string, sigv4::Credentials>>& hosts)
 {
     const std::unique_lock lock(mutex_);
-    std::erase_if(by_key_id_, [&](const auto& entry) {
-        const services::Principal& principal = entry.second.principal;
-        return principal.kind == services::Principal::Kind::host && principal.host == name;
-    });
-}
-
-void Keys::add_host(const std::string& name, const sigv4::Credentials& credentials)
-{
-    remove_host(name);
-    const std::unique_lock lock(mutex_);
-    services::Principal principal;
-    principal.kind = services::Principal::Kind::host;
-    principal.arn = fmt::format("arn:aws:sts::{}:assumed-role/boxship-host/{}", account_, name);
-    principal.id = fmt::format("{}:{}", unique_id("AROA", account_ + "/boxship-host"), name);
-    principal.host = name;
-    by_key_id_[credentials.access_key_id] = {std::move(principal), credentials.secret_access_key};
+    std::erase_if(by_key_id_, [](const auto& entry) { return entry.second.principal.kind == services::Principal::Kind::host; });
+    for (const auto& [name, credentials] : hosts) {
+        services::Principal principal;
+        principal.kind = services::Principal::Kind::host;
+        principal.arn = fmt::format("arn:aws:sts::{}:assumed-role/boxship-host/{}", account_, name);
+        principal.id = fmt::format("{}:{}", unique_id("AROA", account_ + "/boxship-host"), name);
+        principal.host = name;
+        by_key_id_[credentials.access_key_id] = {std::move(principal), credentials.secret_access_key};
+    }
 }
 
 void Keys::allow_test_key()

@@ -5,6 +5,8 @@
 #include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "front/authenticate.h"
 #include "wire/session_token.h"
@@ -17,9 +19,8 @@ public:
     Keys(std::string account, const wire::SessionTokens& sessions) : account_(std::move(account)), sessions_(sessions) {}
 
     void add_root(const sigv4::Credentials& credentials);
-    // A host's identity; `name` is what rows call it. Replaces an older key of that name.
-    void add_host(const std::string& name, const sigv4::Credentials& credentials);
-    void remove_host(const std::string& name);
+    // The hosts that there are, each with the name that rows call it by: keys of others are none (any more).
+    void set_hosts(const std::vector<std::pair<std::string, sigv4::Credentials>>& hosts);
     // The key "test" with the secret "test" is root too, for callers on this machine.
     void allow_test_key();
 

@@ -11,7 +11,7 @@ TEST(Keys, knows_root_hosts_sessions_and_the_test_key)
     const wire::SessionTokens sessions(crypto::Key{});
     Keys keys("000000000000", sessions);
     keys.add_root({"AKIAROOT", "root-secret", ""});
-    keys.add_host("i-1", {"AKIAHOST", "host-secret", ""});
+    keys.set_hosts({{"i-1", {"AKIAHOST", "host-secret", ""}}});
     const Time now{1'800'000'000'000};
     const auto find = [&](std::string id, std::string token = {}, std::string source = "10.0.0.1") {
         sigv4::Claim claim;
@@ -26,11 +26,12 @@ TEST(Keys, knows_root_hosts_sessions_and_the_test_key)
     EXPECT_EQ(find("AKIAHOST").value().principal.host, "i-1");
     EXPECT_EQ(find("AKIA").error(), KeyProblem::unknown_key);
 
-    keys.add_host("i-1", {"AKIAROTATED", "new", ""});
+    keys.set_hosts({{"i-1", {"AKIAROTATED", "new", ""}}});
     EXPECT_EQ(find("AKIAHOST").error(), KeyProblem::unknown_key);
     EXPECT_EQ(find("AKIAROTATED").value().secret, "new");
-    keys.remove_host("i-1");
+    keys.set_hosts({});
     EXPECT_EQ(find("AKIAROTATED").error(), KeyProblem::unknown_key);
+    EXPECT_TRUE(find("AKIAROOT").ok());
 
     EXPECT_EQ(find("test", "", "127.0.0.1").error(), KeyProblem::unknown_key);
     keys.allow_test_key();

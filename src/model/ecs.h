@@ -239,6 +239,8 @@ struct Task {
     Key key() const { return id; }
     bool live() const { return status != TaskStatus::stopped; }
     Health health() const;                   // of its essential containers that have a check: all healthy, or one unhealthy
+    bool runs_on() const { return wanted || draining; }   // its host has no reason yet to end it
+    bool unhealthy() const { return unwell || health() == Health::unhealthy; }
     bool ready() const;                      // RUNNING, wanted, and healthy in every way that is asked of it
 
     TaskId id;
@@ -286,6 +288,8 @@ struct Task {
     Time protected_until;                    // from scale-in
     bool balanced = false;                   // it belongs into target groups, and is ready only when healthy in all of them
     bool in_service = false;                 // healthy in all of its target groups
+    bool unwell = false;                     // one of its target groups says that it is not
+    bool draining = false;                   // asked to stop, but its load balancers still have requests under way to it
 
     template <class A>
     void fields(A& a)
@@ -298,7 +302,8 @@ struct Task {
         a(30, platform_version); a(31, reference_id); a(32, reserved_ports);
         a(33, attachment); a(34, attached); a(35, capacity_provider); a(36, task_role_arn); a(37, execution_role_arn);
         a(38, cpu_text); a(39, memory_text); a(60, service); a(61, revision); a(62, settled); a(63, protected_until);
-        a(64, balanced); a(65, in_service);
+        a(64, balanced); a(65, in_service); a(66, unwell);
+        a(67, draining);
     }
 };
 

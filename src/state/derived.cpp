@@ -40,7 +40,7 @@ void Derived::add_to_revision(const model::Task& task, int sign)
     if (task.wanted) {
         counts.wanted += sign;
         if (task.ready()) counts.ready += sign;
-        if (task.health() == model::Health::unhealthy) counts.unhealthy += sign;
+        if (task.unhealthy()) counts.unhealthy += sign;
         if (const std::string provider = task.capacity_provider.str(); !provider.empty() && (counts.providers[provider] += sign) == 0)
             counts.providers.erase(provider);
     }

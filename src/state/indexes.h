@@ -174,6 +174,15 @@ struct RevisionsByDefinition {
     template <class Emit>
     static void values(const Row& row, Emit emit) { emit(row.definition); }
 };
+struct RevisionsByTargetGroup {  // by the group's ARN
+    using Row = ServiceRevision;
+    using Value = std::string;
+    template <class Emit>
+    static void values(const Row& row, Emit emit)
+    {
+        for (const auto& use : row.targets) emit(use.arn);
+    }
+};
 struct DrainingInstances {  // by cluster
     using Row = Instance;
     using Value = ClusterId;
@@ -333,7 +342,7 @@ struct IndexesOf<Task> {
 template <>
 struct IndexesOf<Service> { using Type = std::tuple<ServicesByName, WaitingServices, DaemonServices, DeletedServicesByTime>; };
 template <>
-struct IndexesOf<ServiceRevision> { using Type = std::tuple<RevisionsByDefinition>; };
+struct IndexesOf<ServiceRevision> { using Type = std::tuple<RevisionsByDefinition, RevisionsByTargetGroup>; };
 template <>
 struct IndexesOf<ServiceDeployment> { using Type = std::tuple<DeploymentsByService>; };
 template <>

@@ -78,7 +78,8 @@ private:
         void build(const Map& rows)
         {
             std::vector<std::pair<typename Index::Value, Key>> all;
-            for (const auto& [key, row] : rows) Index::values(*row, [&](typename Index::Value value) { all.emplace_back(std::move(value), key); });
+            for (const auto& entry : rows)
+                Index::values(*entry.second, [&](typename Index::Value value) { all.emplace_back(std::move(value), entry.first); });
             std::sort(all.begin(), all.end());
             all.erase(std::unique(all.begin(), all.end()), all.end());
             entries = Entries<Index>(std::move(all));

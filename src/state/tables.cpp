@@ -2,6 +2,9 @@
 
 namespace boxship::state {
 
+Tables::Tables() = default;
+Tables::~Tables() = default;
+
 void Tables::finish_loading()
 {
     all.each([this]<class Row>(Table<Row>& table) {

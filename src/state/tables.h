@@ -24,6 +24,9 @@ struct TablePerRow<Rows<Row...>> : Table<Row>... {
 };
 
 struct Tables {
+    Tables();
+    ~Tables();
+
     TablePerRow<AllRows> all;
     Derived derived;
     HostLog hosts;
@@ -37,14 +40,9 @@ struct Tables {
     template <class Row>
     const Table<Row>& of() const { return all; }
 
+    // Replaces (or with nullptr removes) a row; returns what stood there. Compiled once for every kind of row, in txn_rows.cpp.
     template <class Row>
-    std::shared_ptr<const Row> set(const typename Row::Key& key, std::shared_ptr<const Row> next)
-    {
-        auto before = of<Row>().set(key, next);
-        derived.change(before.get(), next.get());
-        if (before || next) hosts.change(before.get(), next.get());
-        return before;
-    }
+    std::shared_ptr<const Row> set(const typename Row::Key& key, std::shared_ptr<const Row> next);
 };
 
 }  // namespace boxship::state

@@ -1,11 +1,18 @@
 // Writing a row, compiled here for every kind: it pulls in the row's encoding and all of its indexes, which the many
 // files that write rows need not see.
-#include <tuple>
-
 #include "state/tables.h"
 #include "state/txn.h"
 
 namespace boxship::state {
+
+template <class Row>
+std::shared_ptr<const Row> Tables::set(const typename Row::Key& key, std::shared_ptr<const Row> next)
+{
+    auto before = of<Row>().set(key, next);
+    derived.change(before.get(), next.get());
+    if (before || next) hosts.change(before.get(), next.get());
+    return before;
+}
 
 template <class Row>
 void Txn::put(Row row, std::string remark)
@@ -38,15 +45,25 @@ void Txn::change(const typename Row::Key& key, std::shared_ptr<const Row> next, 
 
 namespace {
 
-// Naming a member makes the compiler emit it: one line for all kinds of row.
+// Naming a member makes the compiler emit it.
+template <class Row>
+struct Writers {
+    void (Txn::*put)(Row, std::string) = &Txn::put<Row>;
+    void (Txn::*erase)(const typename Row::Key&) = &Txn::erase<Row>;
+    std::shared_ptr<const Row> (Tables::*set)(const typename Row::Key&, std::shared_ptr<const Row>) = &Tables::set<Row>;
+};
+template <class Row>
+const Writers<Row> writers;
+
 template <class... Row>
-constexpr auto members(Rows<Row...>)
+const void* const* emit(Rows<Row...>)
 {
-    return std::tuple(std::pair(&Txn::put<Row>, &Txn::erase<Row>)...);
+    static const void* const all[] = {&writers<Row>...};
+    return all;
 }
 
 }  // namespace
 
-[[gnu::used]] const auto row_writers = members(AllRows{});
+[[gnu::used]] const void* const* const row_writers = emit(AllRows{});
 
 }  // namespace boxship::state

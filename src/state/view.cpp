@@ -1,7 +1,5 @@
 #include "state/view.h"
 
-#include <tuple>
-
 #include "state/tables.h"
 
 namespace boxship::state {
@@ -27,15 +25,24 @@ Memo& View::memo_of() const { return tables_->memo; }
 
 namespace {
 
-// Naming a member makes the compiler emit it: one line for all kinds of row.
+// Naming a function makes the compiler emit it.
+template <class Row>
+struct Readers {
+    const Table<Row>& (*table)(const Tables&) = &table_of<Row>;
+    std::shared_ptr<const Row> (View::*get)(const typename Row::Key&) const = &View::get<Row>;
+};
+template <class Row>
+const Readers<Row> readers;
+
 template <class... Row>
-constexpr auto readers(Rows<Row...>)
+const void* const* emit_readers(Rows<Row...>)
 {
-    return std::tuple(std::pair(&table_of<Row>, &View::get<Row>)...);
+    static const void* const all[] = {&readers<Row>...};
+    return all;
 }
 
 }  // namespace
 
-[[gnu::used]] const auto row_readers = readers(AllRows{});
+[[gnu::used]] const void* const* const row_readers = emit_readers(AllRows{});
 
 }  // namespace boxship::state

@@ -184,6 +184,9 @@ def test_hosts_come_and_go_at_run_time(platform, instances, busybox, ecs):
     assert platform.wait_status(arn, "RUNNING")["containerInstanceArn"] == found[0]
     assert name in platform.boxship("instances").stdout
     before = platform.monitors()
+    key = json.loads(pathlib.Path(platform.data, "hosts", f"{name}.json").read_text())
+    own = platform.client("ecs", access_key=key["accessKeyId"], secret_key=key["secretAccessKey"], attempts=1)
+    own.discover_poll_endpoint(cluster="default")
 
     platform.boxship("instances", "remove", name)
     task = platform.describe(arn)
@@ -192,6 +195,13 @@ def test_hosts_come_and_go_at_run_time(platform, instances, busybox, ecs):
     assert platform.find(f"agent-{name}") is None
     assert len(platform.monitors()) < len(before)
     assert not pathlib.Path(platform.data, "agents", name).exists()
+
+    def unknown():
+        try:
+            own.discover_poll_endpoint(cluster="default")
+        except own.exceptions.ClientError as error:
+            return error.response["Error"]["Code"] == "UnrecognizedClientException"
+    wait_for(unknown, "the key of the host that is gone to be none")
     refused = platform.boxship("instances", "remove", "fargate", check=False)
     assert refused.returncode == 1 and "is no simulated host" in refused.stderr
     # Nothing fits the definition now, and the answer says why.

@@ -139,7 +139,12 @@ std::string Script::step(const std::string& line)
     if (verb == "instances") return instances(rest);
     if (verb == "report") return report(rest);
     if (verb == "acknowledge") return acknowledge(rest);
-    if (verb == "run") return report_all(rest, "RUNNING", false);
+    if (verb == "run") {
+        const std::string service = take_word(rest);
+        return report_all(service, "RUNNING " + rest, false);
+    }
+    if (verb == "target") return set_targets(rest);
+    if (verb == "told") return told(rest);
     if (verb == "fail") return report_all(rest, "STOPPED task-reason=\"CannotPullContainerError: there is no such image\"", false);
     if (verb == "end") return report_all(rest, "STOPPED", true);
     if (verb == "tasks") return count_tasks(rest);
@@ -248,6 +253,7 @@ std::string Script::instances(const std::string& line)
         add("ecs.cpu-architecture", "x86_64");
         if (options.contains("zone")) add("ecs.availability-zone", options["zone"]);
         if (options.contains("enis")) add("boxship.eni-max", options["enis"]);
+        if (options.contains("address")) add("boxship.address", options["address"]);
         if (options.contains("external")) add("ecs.capability.external", "");
         if (fargate) add("boxship.fargate", "true");
         const auto number_resource = [&](const char* name, const std::string& value) {

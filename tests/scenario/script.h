@@ -1,7 +1,7 @@
 // Scenarios as text, a line per step; a line that begins with a space goes on with the one before.
 //
 //     # a comment
-//     instances 2 cpu=1024 memory=2048 [cluster=web] [zone=us-east-1b] [fargate|external] [offline] [without=attribute] [enis=2]
+//     instances 2 cpu=1024 memory=2048 [cluster=web] [zone=us-east-1b] [fargate|external] [offline] [without=attribute] [enis=2] [address=172.31.0.9]
 //                                              hosts h1, h2 … register and connect
 //     as root | as host h1 | as task x         who calls from here on
 //     call ecs RunTask {"taskDefinition":"big"}
@@ -14,9 +14,11 @@
 //                                              $subnet_a … $subnet_c, $group and $vpc the default VPC's parts
 //     acknowledge $task                        the agent stored the payload, or the order to stop
 //     report $task RUNNING|STOPPED|PENDING [exit=1] [reason="text"] [container=web]
-//     run SERVICE | fail SERVICE               every pending task of the service is RUNNING now, or ends before
+//     run SERVICE [port=N] | fail SERVICE      every pending task of the service is RUNNING now, or ends before
 //     end SERVICE                              every task that was asked to stop has
 //     tasks SERVICE running=2 stopping=1       how many there are of each kind (pending too); what is not named: none
+//     target GROUP healthy [port=N]            what the group's health checks find, of all or of one of its targets
+//     told $task RUNNING|STOPPED               what the task's host is told that it should be
 //     suspend | resume                         as `boxship down` does before it ends, and the next `up`
 //     connect h1 | disconnect h1
 //     health $group 172.31.0.9 healthy|unhealthy|drained     what the load balancer finds out about a target
@@ -55,6 +57,8 @@ private:
     std::string report_all(const std::string& service, const std::string& status, bool ending);
     std::string count_tasks(const std::string& rest);
     void suspend(bool suspended);
+    std::string set_targets(const std::string& rest);
+    std::string told(const std::string& rest);
     std::string fill_in(const std::string& text) const;
 
     World world_;

@@ -45,7 +45,7 @@ bool plan_daemon(Turn& turn)
         if (host != hosts.end()) host->second = true;
         if (!task->wanted) continue;
         const bool older = task->revision != primary.id.number && !stuck;
-        if (host == hosts.end() || older || task->health() == model::Health::unhealthy) leaving.push_back(std::move(task));
+        if (host == hosts.end() || older || task->unhealthy()) leaving.push_back(std::move(task));
         else good += task->ready();
     }
     std::vector<TaskId> stopped;
@@ -58,7 +58,7 @@ bool plan_daemon(Turn& turn)
             turn.wake(turn.now);
             break;
         }
-        const bool sick = task->health() == model::Health::unhealthy;
+        const bool sick = task->unhealthy();
         if (!turn.stop(*task, sick ? "Task failed container health checks" : "Scaling activity initiated by (deployment " + model::deployment_id(service.primary) + ")")) continue;
         if (sick) turn.tell(say::unhealthy(service, task->id));
         spare -= !misplaced && task->ready();

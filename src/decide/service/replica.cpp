@@ -18,6 +18,7 @@ namespace {
 
 constexpr const char* reason_deployment = "Scaling activity initiated by (deployment {})";
 constexpr const char* reason_unhealthy = "Task failed container health checks";
+constexpr const char* reason_unwell = "Task failed ELB health checks";
 constexpr const char* reason_draining = "Service scheduler stopped the task: its container instance is draining.";
 
 struct Numbers {
@@ -87,7 +88,7 @@ private:
                 leaving_.older.push_back(std::move(task));
                 continue;
             }
-            if (task->health() == model::Health::unhealthy) {
+            if (task->unhealthy()) {
                 if (in_grace(service_, *task, turn_.now)) {
                     turn_.wake(task->started_at + std::chrono::seconds(*service_.grace_seconds));
                     continue;
@@ -204,7 +205,8 @@ private:
 
     void end_unhealthy(const model::Task& task)
     {
-        if (end(task, reason_unhealthy)) turn_.tell(say::unhealthy(service_, task.id));
+        const bool by_checks = task.health() == model::Health::unhealthy;
+        if (end(task, by_checks ? reason_unhealthy : reason_unwell) && by_checks) turn_.tell(say::unhealthy(service_, task.id));
     }
 
     void report_stops()

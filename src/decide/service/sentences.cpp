@@ -43,6 +43,11 @@ std::string stopped(const model::Service& service, const std::vector<TaskId>& ta
     return fmt::format("(service {}) has stopped {} running tasks: {}.", service.name, tasks.size(), list(tasks));
 }
 
+std::string targets(const model::Service& service, const char* what, int count, const std::string& group_arn)
+{
+    return fmt::format("(service {}) {} {} targets in (target-group {})", service.name, what, count, group_arn);
+}
+
 std::string unhealthy(const model::Service& service, const TaskId& task)
 {
     return fmt::format("(service {}) (task {}) failed container health checks.", service.name, to_text(task));

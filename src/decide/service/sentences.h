@@ -12,6 +12,7 @@ namespace boxship::decide::say {
 std::string steady(const model::Service& service);
 std::string started(const model::Service& service, const std::vector<TaskId>& tasks);
 std::string stopped(const model::Service& service, const std::vector<TaskId>& tasks);
+std::string targets(const model::Service& service, const char* what, int count, const std::string& group_arn);  // "registered"
 std::string unhealthy(const model::Service& service, const TaskId& task);
 std::string throttled(const model::Service& service);
 std::string stuck(const model::Service& service);                                  // the percentages leave no way

@@ -67,10 +67,15 @@ ServicePlan plan_service(const state::View& view, const ServiceId& id, Time now)
 {
     const auto row = view.get<model::Service>(id);
     if (!row || row->status == model::ServiceStatus::inactive) return {};
-    // After `down` tasks end because all ends: that is no failure, and nothing takes their place until the next `up`.
-    if (const auto platform = view.get<model::Platform>(0); platform && platform->suspended) return {};
     Turn turn(view, *row, now);
     if (!turn.revision(row->primary)) return {};
+    balance(turn);
+    // After `down` tasks end because all ends: that is no failure, and nothing takes their place until the next `up`.
+    if (const auto platform = view.get<model::Platform>(0); platform && platform->suspended) return turn.take();
+    if (!turn.plan.tasks.empty() || !turn.plan.targets.empty()) {
+        turn.wake(now);          // the rest counts on what these rows say now
+        return turn.take();
+    }
     if (const auto deployment = view.get<model::ServiceDeployment>(row->deployment); deployment && !is_over(deployment->status)) turn.deployment = *deployment;
 
     begin_deployment(turn);

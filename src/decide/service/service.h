@@ -18,6 +18,7 @@ struct ServicePlan {
     std::vector<model::ServiceRevision> revisions;
     std::optional<model::ServiceDeployment> deployment;
     std::vector<model::Task> tasks;              // asked to stop, or settled
+    std::vector<model::Target> targets;          // registered, or deregistered
     std::vector<std::string> events;
     int starts = 0;                              // tasks of the primary revision, as far as there is room for them
     std::vector<InstanceId> start_on;            // of a DAEMON: where

@@ -41,6 +41,9 @@ struct Turn {
     ServicePlan take();
 };
 
+// balance.cpp: tasks come into their target groups and leave them.
+void balance(Turn& turn);
+
 // settle.cpp: conclusions from tasks that ended.
 void settle(Turn& turn);
 void pin_digests(Turn& turn);

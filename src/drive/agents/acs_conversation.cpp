@@ -103,7 +103,7 @@ void AcsConversation::send_manifest()
     manifest_id_ = next_message_id();
     acs::TaskManifestMessage manifest{manifest_id_, cluster_arn_, instance_arn_, context_.store.env().clock.now().ms, ++sequence_, {}};
     for (const auto& assignment : snapshot_)
-        if (assignment.task->wanted)
+        if (assignment.task->runs_on())
             manifest.tasks.push_back({model::task_arn(*assignment.cluster, assignment.task->id), model::cluster_arn(*assignment.cluster), "RUNNING"});
     link_->send(acs::encode(manifest));
 }
@@ -127,7 +127,7 @@ std::optional<RoleCredentials> AcsConversation::issue(const Assignment& assignme
 
 void AcsConversation::send_credentials(const Assignment& assignment)
 {
-    if (!assignment.task->wanted) return;
+    if (!assignment.task->runs_on()) return;
     for (const auto& [type, role] : {std::pair{"TaskApplication", assignment.task->task_role_arn},
                                      std::pair{"TaskExecution", assignment.task->execution_role_arn}}) {
         const auto credentials = issue(assignment, type, role);
@@ -140,12 +140,12 @@ void AcsConversation::send_credentials(const Assignment& assignment)
 void AcsConversation::send_task(const Assignment& assignment)
 {
     PayloadContext context{.registry_host = context_.options.registry_host, .endpoint = context_.options.endpoint};
-    if (assignment.task->wanted) {
+    if (assignment.task->runs_on()) {
         context.task_role = issue(assignment, "TaskApplication", assignment.task->task_role_arn);
         context.execution_role = issue(assignment, "TaskExecution", assignment.task->execution_role_arn);
     }
     const std::string id = next_message_id();
-    outstanding_[id] = {assignment.task->id, assignment.task->wanted};
+    outstanding_[id] = {assignment.task->id, assignment.task->runs_on()};
     // One task per message: a task that the agent cannot read then spoils no other.
     link_->send(acs::encode(acs::PayloadMessage{id, cluster_arn_, instance_arn_, context_.store.env().clock.now().ms, ++sequence_,
                                                 {task_payload(assignment, context)}}));
@@ -181,7 +181,7 @@ void AcsConversation::acknowledged(const Sent& sent)
     context_.store.update(
         [sent](state::Txn& txn) {
             const auto row = txn.get<model::Task>(sent.task);
-            if (!row || row->wanted != sent.wanted) return;
+            if (!row || row->runs_on() != sent.wanted) return;
             model::Task task = *row;
             if (decide::acknowledge(task)) txn.put(std::move(task));
         },
@@ -201,7 +201,7 @@ void AcsConversation::on(const acs::TaskStopVerificationMessage& message)
             for (const auto& candidate : *candidates) {
                 const auto id = task_of_arn(candidate.task_arn);
                 const auto task = id ? txn.get<model::Task>(*id) : nullptr;
-                if (!task || !task->live() || !task->wanted || task->instance != self->instance_) stops->stop_tasks.push_back(candidate);
+                if (!task || !task->live() || !task->runs_on() || task->instance != self->instance_) stops->stop_tasks.push_back(candidate);
             }
         },
         [self = shared_from_this(), stops](HostResult<> outcome) {

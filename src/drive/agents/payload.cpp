@@ -185,7 +185,7 @@ acs::Task task_payload(const Assignment& assignment, const PayloadContext& conte
     out.cluster_arn = model::cluster_arn(*assignment.cluster);
     out.family = assignment.definition->family;
     out.version = std::to_string(assignment.definition->revision);
-    out.desired_status = task.wanted ? "RUNNING" : "STOPPED";
+    out.desired_status = task.runs_on() ? "RUNNING" : "STOPPED";
     out.launch_type = wire_name(task.launch_type);
     out.network_mode = wire_name(assignment.definition->network_mode);
     out.group = task.group;

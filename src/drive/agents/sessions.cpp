@@ -26,7 +26,7 @@ void Sessions::follow()
             if (!after) continue;
             const auto* before = change.before_as<model::Task>();
             // What concerns the host: that the task is there, that it should end, that it ended.
-            if (before && before->instance == after->instance && before->wanted == after->wanted && before->live() == after->live())
+            if (before && before->instance == after->instance && before->runs_on() == after->runs_on() && before->live() == after->live())
                 continue;
             const auto conversation = conversations_.find(after->instance);
             if (conversation == conversations_.end()) continue;

@@ -1,9 +1,7 @@
 #include "drive/haproxy/process.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -16,8 +14,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "env/real/files.h"
-
-extern char** environ;
+#include "env/real/process.h"
 
 namespace boxship::drive::haproxy {
 namespace {
@@ -42,27 +39,7 @@ bool Process::adopt()
 
 HostResult<> Process::start()
 {
-    ASSIGN_OR_RETURN(const env::UniqueFd log, env::open_file(options_.log_file, O_WRONLY | O_CREAT | O_APPEND, 0600));
-    std::vector<char*> words;
-    for (auto& word : options_.command) words.push_back(word.data());
-    words.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_adddup2(&actions, log.get(), 1);
-    ::posix_spawn_file_actions_adddup2(&actions, log.get(), 2);
-    posix_spawnattr_t attributes;
-    ::posix_spawnattr_init(&attributes);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::posix_spawnattr_setsigmask(&attributes, &none);
-    ::posix_spawnattr_setpgroup(&attributes, 0);
-    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-    pid_t pid = 0;
-    const int spawned = ::posix_spawn(&pid, words[0], &actions, &attributes, words.data(), environ);
-    ::posix_spawn_file_actions_destroy(&actions);
-    ::posix_spawnattr_destroy(&attributes);
-    if (spawned != 0) return host_error("start " + options_.command.front(), spawned);
+    ASSIGN_OR_RETURN(const pid_t pid, env::start_process(options_.command, options_.log_file));
     process_ = env::find_process(pid);
     pidfd_ = env::open_pidfd(pid);
     return {};

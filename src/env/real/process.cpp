@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 
+#include "env/real/files.h"
 #include "env/real/unique_fd.h"
 
 extern char** environ;
@@ -43,6 +44,14 @@ bool drain(int fd, std::string& into)
     return true;
 }
 
+std::vector<char*> words_of(const std::vector<std::string>& argv)
+{
+    std::vector<char*> words;
+    for (const auto& word : argv) words.push_back(const_cast<char*>(word.c_str()));
+    words.push_back(nullptr);
+    return words;
+}
+
 int reap(pid_t pid)
 {
     int status = 0;
@@ -58,10 +67,7 @@ HostResult<ProcessOutcome> run_process(const std::vector<std::string>& argv, Mil
     ASSIGN_OR_RETURN(Pipe out, make_pipe());
     ASSIGN_OR_RETURN(Pipe err, make_pipe());
 
-    std::vector<char*> words;
-    for (const auto& word : argv) words.push_back(const_cast<char*>(word.c_str()));
-    words.push_back(nullptr);
-
+    const std::vector<char*> words = words_of(argv);
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_adddup2(&actions, in.read.get(), 0);
@@ -107,6 +113,30 @@ HostResult<ProcessOutcome> run_process(const std::vector<std::string>& argv, Mil
     }
     outcome.exit_code = reap(pid);
     return outcome;
+}
+
+HostResult<pid_t> start_process(const std::vector<std::string>& argv, const std::string& log_file)
+{
+    ASSIGN_OR_RETURN(const UniqueFd log, open_file(log_file, O_WRONLY | O_CREAT | O_APPEND, 0600));
+    const std::vector<char*> words = words_of(argv);
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    ::posix_spawn_file_actions_adddup2(&actions, log.get(), 1);
+    ::posix_spawn_file_actions_adddup2(&actions, log.get(), 2);
+    posix_spawnattr_t attributes;
+    ::posix_spawnattr_init(&attributes);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::posix_spawnattr_setsigmask(&attributes, &none);
+    ::posix_spawnattr_setpgroup(&attributes, 0);
+    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+    pid_t pid = 0;
+    const int spawned = ::posix_spawn(&pid, words[0], &actions, &attributes, words.data(), environ);
+    ::posix_spawn_file_actions_destroy(&actions);
+    ::posix_spawnattr_destroy(&attributes);
+    if (spawned != 0) return host_error("start " + argv[0], spawned);
+    return pid;
 }
 
 void raise_open_files_limit()

@@ -1,5 +1,7 @@
-// Short-lived child programs: run one, take its output, know how it ended.
+// Child programs: run a short one, take its output, know how it ended; or start one that stays.
 #pragma once
+
+#include <sys/types.h>
 
 #include <map>
 #include <string>
@@ -20,6 +22,10 @@ struct ProcessOutcome {
 // (then the result is a HostError with ETIMEDOUT). Blocks: never call it on an event loop's thread.
 HostResult<ProcessOutcome> run_process(const std::vector<std::string>& argv, Milliseconds deadline = Milliseconds(30000),
                                        const std::string& input = {});
+
+// Starts a program that stays, argv[0] by its path: in a process group of its own (Ctrl-C on the terminal reaches its parent
+// alone, which ends things in order), with no input, what it writes appended to a log (0600). Its pid.
+HostResult<pid_t> start_process(const std::vector<std::string>& argv, const std::string& log_file);
 
 // As many open files as this process may have: a shell's usual 1,024 would end a server with its thousandth connection.
 // Children inherit it.

@@ -190,8 +190,6 @@ constexpr const char* target_group_unattached = "The target group with targetGro
 constexpr const char* target_group_type =
     "The provided target group {} has target type {}, which is incompatible with the {} network mode specified in the task definition.";
 constexpr const char* balanced_container = "The container {} does not exist in the task definition.";
-constexpr const char* balanced_later = "Services do not register their tasks in target groups yet: leave out loadBalancers, and register targets with "
-                                       "'aws elbv2 register-targets'.";
 constexpr const char* balanced_port = "The container {} did not have a container port {} defined.";
 constexpr const char* deployment_superseded = "A newer deployment of the service has taken its place.";
 constexpr const char* deployment_of_deleted = "The service was deleted.";
@@ -202,6 +200,10 @@ constexpr const char* deployment_over = "The service deployment is over: {}.";
 constexpr const char* revisions_empty = "Service revisions cannot be empty.";
 constexpr const char* revisions_max = "At most 20 service revisions can be named.";
 constexpr const char* namespace_unknown = "The namespace '{}' was not found.";
+constexpr const char* protection_max = "Tasks cannot have more than 10 elements.";
+constexpr const char* protection_minutes = "expiresInMinutes must be between 1 and 2880.";
+constexpr const char* protection_service = "Only tasks of a service can be protected from scale-in.";
+constexpr const char* protection_late = "The task is asked to stop already.";
 constexpr const char* cluster_has_services = "The Cluster cannot be deleted while Services are active.";
 
 // Container instances

@@ -16,6 +16,7 @@ void serve_agent_reports(Served& served);
 void serve_create_service(Served& served);
 void serve_update_service(Served& served);
 void serve_services(Served& served);
+void serve_task_protection(Served& served);
 void serve_service_deployments(Served& served);
 void serve_capacity_providers(Served& served);
 void serve_attributes(Served& served);

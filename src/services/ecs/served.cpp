@@ -15,6 +15,7 @@ void serve_ecs(Served& served)
     ecs::serve_create_service(served);
     ecs::serve_update_service(served);
     ecs::serve_services(served);
+    ecs::serve_task_protection(served);
     ecs::serve_service_deployments(served);
     ecs::serve_capacity_providers(served);
     ecs::serve_attributes(served);

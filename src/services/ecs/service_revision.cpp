@@ -135,8 +135,6 @@ Result<model::ServiceRevision> make_revision(Txn& txn, const Call& call, const m
         ASSIGN_OR_RETURN(auto use, read_load_balancer(txn, call, *launch.definition, entry));
         revision.targets.push_back(std::move(use));
     }
-    // Refused rather than accepted and never done: the deciding does not register tasks as targets yet.
-    if (!revision.targets.empty()) return invalid(messages::balanced_later);
     revision.load_balancers = load_balancers_text(wish.load_balancers);
     pin_images(txn, call, *launch.definition, revision);
     revision.created_at = call.now;
