@@ -162,7 +162,8 @@ struct Planner {
         if (task.desired == Desired::running && !fact.health.probing) {
             if (const auto check = health_check_of(task.spec->containers[at])) {
                 const Time next = fact.health.next_probe ? fact.health.next_probe : container.started + check->interval;
-                if (due(next)) act(ActionKind::probe, at);
+                // Later than it could ever be: the clock was set back meanwhile.
+                if (due(next) || next - now > check->interval) act(ActionKind::probe, at);
             }
         }
         if (task.desired != Desired::stopped || container.stop_sent || fact.stopping || !dependents_stopped(at)) return;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/mutant.h"
 #include "decide/placement/story.h"
 #include "decide/service/sentences.h"
 #include "decide/service/service.h"
@@ -180,7 +181,7 @@ void Services::heard(const state::Change& change)
     if (const auto* deployment = change.after_as<model::ServiceDeployment>()) loop_.touch(deployment->service);
     if (const auto* task = change.after_as<model::Task>()) {
         if (task->service) loop_.touch(task->service);
-        if (!task->live()) freed(task->cluster, task->launch_type == model::LaunchType::fargate);
+        if (!task->live() && !mutant("services: nobody hears that room came up")) freed(task->cluster, task->launch_type == model::LaunchType::fargate);
     }
     if (const auto* instance = change.after_as<model::Instance>()) {
         freed(instance->cluster, instance->fargate);

@@ -10,15 +10,28 @@ void World::act_one()
     learn_places();
     auto& random = stage_.random;
     const auto clients = 1 + random.number(3);
+    const bool calm = random.chance(3);             // leaves the time, and the room, to the other workloads
     for (std::uint64_t n = 1; n <= clients; ++n) {
         Habits habits;
         if (random.chance(2)) habits.run = 60;
         if (random.chance(3)) habits.storm = 15;
         if (random.chance(3)) habits.drain = 4;
         if (random.chance(4)) habits.deregister = 1;
-        habits.pause_most = random.between(Milliseconds(20), Milliseconds(3'000));
+        habits.pause_most = calm ? random.between(Milliseconds(5'000), Milliseconds(30'000)) : random.between(Milliseconds(20), Milliseconds(3'000));
         clients_.push_back(std::make_unique<Client>(stage_, *this, oracle_, catalog_, "client-" + std::to_string(n), habits, random.number(1ull << 62)));
         clients_.back()->begin();
+    }
+    if (!random.chance(3)) {
+        for (auto n = 1 + random.number(2); n > 0; --n) {
+            const Milliseconds pause_most = random.chance(3) ? random.between(Milliseconds(20), Milliseconds(500)) : random.between(Milliseconds(1'000), Milliseconds(40'000));
+            rollouts_.push_back(std::make_unique<Rollouts>(stage_, *this, oracle_, catalog_, "rollouts-" + std::to_string(n), pause_most, random.number(1ull << 62)));
+            rollouts_.back()->begin();
+        }
+    }
+    if (random.chance(3)) {
+        balancing_ = std::make_unique<Balancing>(stage_, *this, oracle_, catalog_, "balancing", random.between(Milliseconds(200), Milliseconds(10'000)), random.number(1ull << 62));
+        for (const auto& rollouts : rollouts_) rollouts->balance_behind(balancing_->groups());
+        balancing_->begin();
     }
     advance(options_.act_one_most, [this] { return oracle_.groups >= options_.groups; });
 }
@@ -27,10 +40,14 @@ void World::act_two()
 {
     heal();
     for (const auto& client : clients_) client->finish();
+    for (const auto& rollouts : rollouts_) rollouts->finish();
+    if (balancing_) balancing_->finish();
     wait_for("the clients know where they stand", Milliseconds(10 * 60'000), [this] {
         for (const auto& client : clients_)
             if (!client->idle()) return client->doing();
-        return std::string();
+        for (const auto& rollouts : rollouts_)
+            if (!rollouts->idle()) return rollouts->doing();
+        return balancing_ && !balancing_->idle() ? balancing_->doing() : std::string();
     });
     if (over()) return;
     // Hosts that are gone for ever have an operator who knows it.
@@ -44,14 +61,25 @@ void World::act_two()
             if (over()) return;
         }
     }
-    wait_for("all is steady", Milliseconds(15 * 60'000), [this] { return unsteady(); });
+    // What was going to end by itself when the faults were over has done so.
+    if (!rollouts_.empty()) advance(Milliseconds(100'000), [] { return false; });
     if (over()) return;
+    // A task that failed again and again is started again after half an hour at most.
+    wait_for("all is steady", Milliseconds((rollouts_.empty() ? 15 : 50) * 60'000), [this] {
+        const std::string services = unsteady_services();
+        return services.empty() ? unsteady() : services;
+    });
+    if (!over()) check_services_at_rest();
+    if (!over()) delete_services();
+    if (over()) return;
+    if (balancing_) balancing_->deregister_all();
     operator_.stop_everything();
     wait_for("all is stopped", Milliseconds(15 * 60'000), [this] {
         if (!clients_.front()->idle()) return clients_.front()->doing();
         for (const auto& [id, committed] : oracle_.tasks())
             if (committed.task.live()) return "task " + to_text(id) + " is " + to_text(committed.task.status);
-        return unsteady();
+        const std::string targets = unsteady_targets();
+        return targets.empty() ? unsteady() : targets;
     });
     if (!over()) check_end();
 }
@@ -82,7 +110,8 @@ std::string World::unsteady_machines() const
         if (!machine->agent) return name + " has no agent";
         const auto id = InstanceId::parse(machine->agent->instance_arn().substr(machine->agent->instance_arn().rfind('/') + 1));
         const auto row = id ? oracle_.instances().find(*id) : oracle_.instances().end();
-        if (row == oracle_.instances().end()) return name + " is not registered";
+        if (!id) return name + " is not registered";
+        if (row == oracle_.instances().end()) continue;     // deregistered by force, and forgotten by a clock that was set forward
         if (row->second.status == model::InstanceStatus::inactive) continue;   // deregistered by force: it asks again in an hour
         if (!machine->agent->connected()) return name + " is not connected";
         if (!row->second.agent_connected) return name + " is connected and the disk does not say so";

@@ -63,7 +63,7 @@ InstanceId instance_of(const std::string& arn) { return InstanceId::parse(arn.su
 
 Agent::Agent(Stage& stage, Network& network, VirtualClock& clock, Host& host, Record& record, const AgentFacts& facts, std::string boot_id, std::uint64_t seed)
     : stage_(stage), network_(network), host_(host), facts_(facts), random_(seed), engine_lane_(stage.timeline, facts.name + " engine"),
-      io_lane_(stage.timeline, facts.name + " io"), registrar_(record, random_, host_facts(facts), known_instance(record)),
+      io_lane_(stage.timeline, facts.name + " io"), telemetry_(board_, host, 4), registrar_(record, random_, host_facts(facts), known_instance(record)),
       submitter_([this](Json input, std::function<void(const Submitter::Answer&)> done) {
                      network_.call(facts_.name, {"ecs", "SubmitTaskStateChange", input.dump(), tests::host_principal(facts_.name)},
                                    [this, weak = std::weak_ptr(alive_), done = std::move(done)](const Network::Answer& answer) {
@@ -81,6 +81,7 @@ Agent::Agent(Stage& stage, Network& network, VirtualClock& clock, Host& host, Re
     options.boot_id = std::move(boot_id);
     options.plan = {.region = "us-east-1"};
     engine_ = Engine::create(env::Env{clock, random_, engine_lane_, stage_}, record, host_, *this, board_, options);
+    tell_health();
     const auto contents = record.load();
     CHECK(contents.ok());
     const auto started = engine_->start(*contents, [this] { io_lane_.post([this] { join(); }); });
@@ -106,6 +107,23 @@ void Agent::submit(TaskReport report, std::function<void()> heard)
     // As the real session does.
     if (report.life == Life::stopped) credentials_.drop_task(report.task);
     io_lane_.post([this, report = std::move(report), heard = std::move(heard)] { submitter_.submit(report, heard); });
+}
+
+// As TCS does: what changed at once, and all of it every twenty seconds.
+void Agent::tell_health()
+{
+    constexpr Milliseconds look_every{2'000}, say_every{20'000};
+    const Time now = stage_.timeline.now();
+    if (wire_) {
+        const auto message = telemetry_.health(facts_.fargate ? "_fargate" : "default", registrar_.instance_arn(), Time{}, "");
+        std::string text = message ? message->dump() : "";
+        if (message && (text != told_ || now - told_at_ >= say_every)) {
+            network_.tell_health(facts_.name, registrar_.instance_arn(), *message);
+            told_at_ = now;
+        }
+        told_ = std::move(text);
+    }
+    io_lane_.post_after(look_every, [this] { tell_health(); });
 }
 
 void Agent::join()

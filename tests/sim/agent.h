@@ -10,6 +10,7 @@
 #include "agent/reconnects.h"
 #include "agent/registrar.h"
 #include "agent/submitter.h"
+#include "agent/telemetry.h"
 #include "sim/host.h"
 #include "sim/wire.h"
 #include "world/api.h"
@@ -45,6 +46,8 @@ public:
     // `done` with "" and an open wire, or with the type of the refusal ("" and nothing: not reached).
     virtual void connect(const std::string& from, const std::string& instance_arn, bool send_credentials,
                          std::function<void(std::shared_ptr<Wire>, std::string refusal)> done) = 0;
+    // A message of TCS, which may be lost: it is said again.
+    virtual void tell_health(const std::string& from, const std::string& instance_arn, const shape::Json& message) = 0;
 };
 
 struct AgentFacts {
@@ -75,6 +78,7 @@ private:
     void serve(std::shared_ptr<Wire> wire);
     void heard_something();
     void ended(agent::Ended how);
+    void tell_health();
     // `work`, on the I/O lane, if this process still lives then.
     std::function<void()> later(std::function<void()> work);
 
@@ -87,6 +91,9 @@ private:
     Lane io_lane_;
     std::shared_ptr<int> alive_ = std::make_shared<int>();
     agent::Board board_;
+    agent::Telemetry telemetry_;
+    std::string told_;                  // of the tasks' health
+    Time told_at_;
     agent::TaskCredentials credentials_;
     agent::Registrar registrar_;
     agent::Submitter submitter_;

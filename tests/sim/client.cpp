@@ -1,5 +1,7 @@
 #include "sim/client.h"
 
+#include "sim/kinds.h"
+
 namespace boxship::sim {
 
 using shape::Json;
@@ -14,47 +16,11 @@ int rank_of(const std::string& status)
     return -1;
 }
 
-std::string last_part(const std::string& arn) { return arn.substr(arn.rfind('/') + 1); }
-
-// What a client may ask to be run: how it is defined, and how it is started.
-struct Kind {
-    const char* family;
-    const char* definition;
-    const char* launch_type;
-    bool network;
-};
-constexpr Kind kinds[] = {
-    {"web", R"({"family":"web","containerDefinitions":[{"name":"web","image":"web:1","memory":256,"portMappings":[{"containerPort":80,"hostPort":8080}]}]})", "EC2", false},
-    {"dynamic", R"({"family":"dynamic","taskRoleArn":"arn:aws:iam::000000000000:role/app","containerDefinitions":[{"name":"web","image":"web:1","memory":128,"portMappings":[{"containerPort":80}]},{"name":"side","image":"side:1","memory":64,"essential":false}]})", "EC2", false},
-    {"job", R"({"family":"job","networkMode":"none","containerDefinitions":[{"name":"setup","image":"job:1","memory":64,"essential":false},{"name":"job","image":"job:2","memory":128}]})", "EC2", false},
-    {"vpc", R"({"family":"vpc","networkMode":"awsvpc","taskRoleArn":"arn:aws:iam::000000000000:role/app","containerDefinitions":[{"name":"app","image":"app:1","memory":128}]})", "EC2", true},
-    {"far", R"({"family":"far","networkMode":"awsvpc","requiresCompatibilities":["FARGATE"],"cpu":"256","memory":"512","taskRoleArn":"arn:aws:iam::000000000000:role/app","containerDefinitions":[{"name":"app","image":"app:1"}]})", "FARGATE", true},
-    {"farjob", R"({"family":"farjob","networkMode":"awsvpc","requiresCompatibilities":["FARGATE"],"cpu":"256","memory":"512","containerDefinitions":[{"name":"job","image":"job:1"}]})", "FARGATE", true},
-    {"missing", R"({"family":"missing","containerDefinitions":[{"name":"web","image":"missing:1","memory":64}]})", "EC2", false},
-    {"crash", R"({"family":"crash","networkMode":"host","containerDefinitions":[{"name":"web","image":"crash:1","memory":64}]})", "EC2", false},
-    {"oom", R"({"family":"oom","containerDefinitions":[{"name":"web","image":"oom:1","memory":64},{"name":"side","image":"side:1","memory":64}]})", "EC2", false},
-    {"stubborn", R"({"family":"stubborn","containerDefinitions":[{"name":"web","image":"stubborn:1","memory":64,"stopTimeout":20}]})", "EC2", false},
-    {"pair", R"({"family":"pair","containerDefinitions":[{"name":"web","image":"web:1","memory":64},{"name":"late","image":"late:1","memory":64}]})", "EC2", false},
-};
-
 }  // namespace
 
 Client::Client(Stage& stage, Network& network, const Oracle& oracle, Catalog& catalog, std::string name, Habits habits, std::uint64_t seed)
-    : stage_(stage), network_(network), oracle_(oracle), catalog_(catalog), name_(std::move(name)), habits_(habits), random_(seed), lane_(stage.timeline, name_)
+    : Caller(stage, network, oracle, catalog, std::move(name), habits.pause_most, seed), habits_(habits)
 {
-}
-
-void Client::begin() { next(); }
-
-void Client::next()
-{
-    busy_ = false;
-    if (finishing_) return;
-    lane_.post_after(random_.between(Milliseconds(0), habits_.pause_most), [this] {
-        if (finishing_ || busy_) return;
-        busy_ = true;
-        choose();
-    });
 }
 
 void Client::choose()
@@ -72,26 +38,6 @@ void Client::choose()
     if (takes(h.drain)) return drain();
     if (instances_.empty()) return list();
     deregister(instances_[random_.number(instances_.size())]);
-}
-
-void Client::ask(const std::string& operation, Json input, Heard heard)
-{
-    ask_as({"ecs", operation, input.dump(), tests::root_principal()}, std::move(heard));
-}
-
-void Client::ask_as(tests::ApiCall call, Heard heard)
-{
-    doing_ = call.operation + " " + call.request;
-    network_.call(name_, call, [this, call, heard = std::move(heard)](const Network::Answer& answer) {
-        lane_.post([this, call, heard, answer] {
-            stage_.mix(answer ? answer->dump() : answer.error().text());
-            if (!answer && answer.error().transient()) {
-                lane_.post_after(random_.between(Milliseconds(100), Milliseconds(3000)), [this, call, heard] { ask_as(call, heard); });
-                return;
-            }
-            heard(answer);
-        });
-    });
 }
 
 void Client::define()
@@ -114,11 +60,8 @@ void Client::run_task()
     const auto& kind = kinds[random_.number(std::size(kinds))];
     const std::string token = name_ + "-" + std::to_string(++tokens_);
     Json input = Json::object({{"taskDefinition", kind.family}, {"count", static_cast<std::int64_t>(1 + random_.number(3))}, {"clientToken", token},
-                               {"startedBy", token}, {"launchType", kind.launch_type}});
-    if (kind.network) {
-        const Json vpc = Json::object({{"subnets", Json::array({catalog_.subnets[random_.number(catalog_.subnets.size())]})}});
-        input.set("networkConfiguration", Json::object({{"awsvpcConfiguration", vpc}}));
-    }
+                               {"startedBy", token}, {"launchType", kind.launch_type()}});
+    if (kind.network()) input.set("networkConfiguration", network_configuration());
     ask("RunTask", input, [this, token, input](const Network::Answer& answer) { heard_run(token, input, answer); });
 }
 

@@ -7,46 +7,30 @@
 #include <string>
 #include <vector>
 
-#include "sim/agent.h"
-#include "sim/oracle.h"
+#include "sim/caller.h"
 
 namespace boxship::sim {
-
-// What all clients of a run share.
-struct Catalog {
-    std::vector<std::string> subnets, groups;      // of the default VPC
-    std::vector<std::string> families;             // registered so far
-};
 
 struct Habits {
     int run = 30, stop = 15, describe = 30, storm = 2, define = 3, who_am_i = 5, list = 5, drain = 1, deregister = 0;
     Milliseconds pause_most{2'000};
 };
 
-class Client {
+class Client : public Caller {
 public:
     Client(Stage& stage, Network& network, const Oracle& oracle, Catalog& catalog, std::string name, Habits habits, std::uint64_t seed);
 
-    void begin();
-    void finish() { finishing_ = true; }         // nothing new
-    bool idle() const { return finishing_ && !busy_; }
     void stop_everything();                      // all live tasks, once
     void deregister(const std::string& instance_arn);
-    const std::string& doing() const { return doing_; }
 
 private:
-    using Heard = std::function<void(const Network::Answer&)>;
     struct Seen {
         int status = 0;
         bool to_stop = false;
         std::string instance, reason;
         std::map<std::string, std::int64_t> exit_codes;
     };
-    // Tries until the answer is certain: a success, or an error of the caller's own.
-    void ask(const std::string& operation, shape::Json input, Heard heard);
-    void ask_as(tests::ApiCall call, Heard heard);
-    void next();
-    void choose();
+    void choose() override;
 
     void run_task();
     void heard_run(const std::string& token, const shape::Json& input, const Network::Answer& answer);
@@ -60,17 +44,7 @@ private:
     std::string any_task();
     void look_at(const shape::Json& task);
 
-    Stage& stage_;
-    Network& network_;
-    const Oracle& oracle_;
-    Catalog& catalog_;
-    const std::string name_;
     const Habits habits_;
-    SeededRandom random_;
-    Lane lane_;
-    bool finishing_ = false;
-    bool busy_ = false;
-    std::string doing_;
     int tokens_ = 0;
     std::vector<std::string> known_;             // ARNs of tasks, as they came
     std::map<std::string, Seen> seen_;

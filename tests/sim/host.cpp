@@ -1,5 +1,7 @@
 #include "sim/host.h"
 
+#include "base/ipv4.h"
+
 #include "sim/oracle.h"
 
 namespace boxship::sim {
@@ -162,7 +164,7 @@ void Host::start(ContainerPlan plan, PulledImage image, Done<HostOutcome<Started
             stage_.fail(7, "{} starts container {} of task {} twice", name_, plan.name, plan.task);
         Container& container = containers_[id];
         container = {plan, image, false, {}, {}, false};
-        if (says(image, "crash") || stage_.unlucky("host: start fails", 60))
+        if (says(image, "crash") || (says(image, "sometimes") && stage_.random.chance(3)) || stage_.unlucky("host: start fails", 60))
             return [done] { done(Failure{"CannotStartContainerError", "no such file"}); };
         container.running = true;
         container.watched = agent_ != nullptr;
@@ -201,6 +203,7 @@ void Host::tell(const std::string& id, const Exit& exit)
 
 void Host::stop(const std::string& id, const std::string&, Milliseconds timeout, Done<HostResult<>> done)
 {
+    if (const auto at = containers_.find(id); at != containers_.end() && at->second.running) oracle_.check_drained(at->second.plan.task);
     act(Milliseconds(0), Milliseconds(5), [this, id, timeout, done = std::move(done)]() -> std::function<void()> {
         const auto at = containers_.find(id);
         if (at == containers_.end()) return [done] { done(HostResult<>()); };
@@ -215,10 +218,11 @@ void Host::stop(const std::string& id, const std::string&, Milliseconds timeout,
     });
 }
 
-void Host::exec(const std::string&, std::vector<std::string>, Milliseconds, Done<HostResult<ExecOutcome>> done)
+void Host::exec(const std::string& id, std::vector<std::string>, Milliseconds, Done<HostResult<ExecOutcome>> done)
 {
-    act(Milliseconds(5), Milliseconds(50), [this, done = std::move(done)]() -> std::function<void()> {
-        const bool fails = stage_.unlucky("host: probe fails", 10);
+    act(Milliseconds(5), Milliseconds(50), [this, id, done = std::move(done)]() -> std::function<void()> {
+        const auto at = containers_.find(id);
+        const bool fails = stage_.unlucky("host: probe fails", 10) || at == containers_.end() || says(at->second.image, "sick");
         return [done, fails] { done(ExecOutcome{fails ? 1 : 0, ""}); };
     });
 }
@@ -282,6 +286,15 @@ bool Hosts::has_interface(const std::string& task) const
 {
     for (const auto& host : hosts_)
         if (host->has_interface(task)) return true;
+    return false;
+}
+
+bool Hosts::answers(std::uint32_t address) const
+{
+    const std::string text = ipv4_text(address);
+    for (const auto& host : hosts_)
+        for (const auto& [task, own] : host->addresses_)
+            if (own == text && host->runs(task)) return true;
     return false;
 }
 

@@ -1,5 +1,6 @@
 // A machine that runs containers: what agent::Host promises, and what is really there, which survives the agent. Images
-// say how their containers behave: "job", "crash", "oom", "stubborn", "missing"; anything else runs until it is stopped.
+// say how their containers behave: "job", "crash", "sometimes" (crashes one time in three),
+// "oom", "stubborn", "missing", "sick" (fails its health checks); anything else runs until it is stopped.
 #pragma once
 
 #include <map>
@@ -89,6 +90,7 @@ public:
     const std::vector<std::unique_ptr<Host>>& all() const { return hosts_; }
     bool anything_of(const std::string& task) const;
     bool has_interface(const std::string& task) const;
+    bool answers(std::uint32_t address) const;
     // What the container ended with, as its monitor wrote it down; nothing when that went with a reboot.
     std::optional<int> exit_code(const std::string& container) const;
     // The agent of that instance has a record of the task.

@@ -35,6 +35,15 @@ const std::vector<std::pair<std::string, std::string>>& mutants()
         {"engine: what is said is heard", "a report that was lost is not repeated after a restart"},
         {"record: exit codes are not kept", "an exit code is lost when the agent restarts"},
         {"submitter: tries once", "a report is given up after an error"},
+        {"service: maximumPercent forgets those that stop", "tasks that still stop leave no room on paper, and the service starts too many"},
+        {"service: maximumPercent is rounded up", "one task more than the percentage allows"},
+        {"service: minimumHealthyPercent is not looked at", "older tasks stop before the newer ones serve"},
+        {"service: a failed deployment goes on", "a tripped circuit breaker keeps nobody from starting more tasks"},
+        {"service: a failure counts twice", "the circuit breaker trips too early"},
+        {"service: a pinned digest is forgotten", "a deployment's later tasks run whatever the tag names by then"},
+        {"rollout: is not completed while old tasks were there", "a deployment that took over from another never ends"},
+        {"update_service: a new definition loses the count", "the desired count of an UpdateService with a definition is dropped"},
+        {"services: nobody hears that room came up", "a service that waits for room waits for ever"},
         {"next_step: STOPPED before the release", "a task is reported STOPPED while parts of it are on the host"},
     };
     return list;

@@ -1,5 +1,6 @@
 #include "sim/oracle.h"
 
+#include "base/ipv4.h"
 #include "model/fields.h"
 #include "sim/host.h"
 #include "state/doctor.h"
@@ -42,6 +43,7 @@ void Oracle::durable(const std::string& blob)
     std::vector<model::Eni> freed;
     const auto visited = state::visit_operations(blob, [&](std::uint8_t table, bool erased, std::string_view key, std::string_view row) -> HostResult<> {
         if (table == model::Instance::table) keep<model::Instance>(instances_, erased, key, row);
+        if (table == model::Target::table) keep<model::Target>(targets_, erased, key, row);
         if (table == model::Eni::table) {
             const auto id = model::decode<EniId>(key);
             const auto before = enis_.find(*id);
@@ -49,12 +51,14 @@ void Oracle::durable(const std::string& blob)
             keep<model::Eni>(enis_, erased, key, row);
         }
         if (table == Task::table) task(*model::decode<TaskId>(key), erased, row);
+        services_.row(table, erased, key, row);
         return {};
     });
     CHECK(visited.ok());
     // The rows of a group come in any order; only together do they say why a task ended.
     for (const TaskId& id : std::exchange(ended_, {})) ended(id);
     for (const auto& eni : freed) eni_freed(eni);
+    services_.group_over();
 }
 
 void Oracle::task(const TaskId& id, bool erased, std::string_view bytes)
@@ -72,7 +76,8 @@ void Oracle::task(const TaskId& id, bool erased, std::string_view bytes)
         if (!ever_.insert(to_text(id)).second) stage_.fail(2, "task {} was forgotten and is there again", to_text(id));
         if (!row->started_by.empty()) started_by_[row->started_by.str()].insert(id);
         stage_.note("commit: task {} {} on {}", to_text(id).substr(0, 6), to_text(row->status), to_text(row->instance).substr(0, 6));
-        tasks_.emplace(id, Committed{std::move(*row), std::string(bytes), false});
+        const auto at = tasks_.emplace(id, Committed{std::move(*row), std::string(bytes), false}).first;
+        services_.task(nullptr, at->second.task);
         return;
     }
     Committed& known = before->second;
@@ -82,8 +87,9 @@ void Oracle::task(const TaskId& id, bool erased, std::string_view bytes)
     if (known.task.live() && !row->live()) ended_.push_back(id);
     if (row->acknowledged && !known.task.acknowledged && row->live() && row->wanted && !hosts_->recorded(row->instance, to_text(id)))
         stage_.fail(7, "task {} is acknowledged and its agent has no record of it", to_text(id));
-    known.task = std::move(*row);
+    const Task earlier = std::exchange(known.task, std::move(*row));
     known.bytes = bytes;
+    services_.task(&earlier, known.task);
 }
 
 // Invariant 7, second half: once STOPPED is accepted nothing of the task remains. A host that was deregistered by force is
@@ -112,6 +118,12 @@ void Oracle::forward(const Task& before, const Task& after)
     if (after.status < before.status) stage_.fail(2, "task {} went back from {} to {}", name, to_text(before.status), to_text(after.status));
     if (after.instance != before.instance) stage_.fail(2, "task {} moved", name);
     if (after.wanted && !before.wanted) stage_.fail(2, "task {} is wanted again", name);
+    if (!before.live() && after.settled && !before.settled) {    // no news of the task: its service has counted its end
+        Task same = before;
+        same.settled = true;
+        if (model::encode(same) != model::encode(after)) stage_.fail(2, "task {} is STOPPED and changed", name);
+        return;
+    }
     if (after.version <= before.version) stage_.fail(10, "task {} changed and its version is {} after {}", name, after.version, before.version);
     if (!before.live()) stage_.fail(2, "task {} is STOPPED and changed", name);
     if (before.started_at && after.started_at != before.started_at) stage_.fail(2, "task {} started at another time than it did", name);
@@ -132,6 +144,18 @@ void Oracle::eni_freed(const model::Eni& eni)
     const auto task = tasks_.find(eni.task);
     if (task == tasks_.end() || task->second.given_up) return;
     if (hosts_->has_interface(to_text(eni.task))) stage_.fail(1, "the address of task {} is free and still in use on its host", to_text(eni.task));
+}
+
+// A service's task that load balancers send requests to ends when these are answered: unless it ends by itself, or its
+// instance is given up.
+void Oracle::check_drained(const std::string& task) const
+{
+    const auto* committed = find(task);
+    if (!committed || !committed->task.balanced || committed->task.wanted || !committed->task.started_at || committed->given_up) return;
+    if (committed->task.stop_code != model::StopCode::service_scheduler_initiated && committed->task.stop_code != model::StopCode::user_initiated) return;
+    const std::string address = ipv4_text(committed->task.attachment.address);
+    for (const auto& [key, target] : targets_)
+        if (key.id == address && !target.drained) stage_.fail(12, "task {} is stopped while requests to {} may be under way", task, address);
 }
 
 void Oracle::told(int server, const state::Changes& changes)
@@ -165,7 +189,12 @@ void Oracle::loaded(const state::View& view)
     };
     compare(view.rows<Task>(), tasks_, "task", [](const Committed& c) { return c.bytes; });
     compare(view.rows<model::Instance>(), instances_, "instance", [](const model::Instance& i) { return model::encode(i); });
-    compare(view.rows<model::Eni>(), enis_, "interface", [](const model::Eni& e) { return model::encode(e); });
+    const auto encoded = [](const auto& row) { return model::encode(row); };
+    compare(view.rows<model::Eni>(), enis_, "interface", encoded);
+    compare(view.rows<model::Target>(), targets_, "target", encoded);
+    compare(view.rows<model::Service>(), services_.services(), "service", encoded);
+    compare(view.rows<model::ServiceRevision>(), services_.revisions(), "revision", encoded);
+    compare(view.rows<model::ServiceDeployment>(), services_.deployments(), "deployment", encoded);
 }
 
 }  // namespace boxship::sim

@@ -8,7 +8,9 @@
 #include <string>
 
 #include "model/ecs.h"
+#include "model/elbv2.h"
 #include "model/network.h"
+#include "sim/services_oracle.h"
 #include "sim/stage.h"
 #include "state/store.h"
 
@@ -18,7 +20,7 @@ class Hosts;
 
 class Oracle {
 public:
-    explicit Oracle(Stage& stage) : stage_(stage) {}
+    explicit Oracle(Stage& stage) : stage_(stage), services_(stage, *this) {}
     void look_at(const Hosts& hosts) { hosts_ = &hosts; }
 
     // A group is on the disk.
@@ -36,6 +38,10 @@ public:
     const std::map<TaskId, Committed>& tasks() const { return tasks_; }
     const std::map<InstanceId, model::Instance>& instances() const { return instances_; }
     const std::map<EniId, model::Eni>& enis() const { return enis_; }
+    const std::map<model::TargetKey, model::Target>& targets() const { return targets_; }
+    // Invariant 12: somebody ends a container of this task.
+    void check_drained(const std::string& task) const;
+    const ServicesOracle& services() const { return services_; }
     const Committed* find(const std::string& task_id) const;
     bool knew(const std::string& task_id) const { return ever_.contains(task_id); }
     // Tasks by what they were started by: clients write their token there.
@@ -50,10 +56,12 @@ private:
     void eni_freed(const model::Eni& eni);
 
     Stage& stage_;
+    ServicesOracle services_;
     const Hosts* hosts_ = nullptr;
     std::map<TaskId, Committed> tasks_;
     std::map<InstanceId, model::Instance> instances_;
     std::map<EniId, model::Eni> enis_;
+    std::map<model::TargetKey, model::Target> targets_;
     std::map<std::string, std::set<TaskId>> started_by_;
     std::set<std::string> ever_;
     std::vector<TaskId> ended_;                     // in the group that is read

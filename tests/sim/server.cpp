@@ -1,5 +1,6 @@
 #include "sim/server.h"
 
+#include "drive/agents/health.h"
 #include "services/seed.h"
 #include "state/doctor.h"
 
@@ -89,7 +90,8 @@ Server::Server(ServerWays ways)
       store_({ways_.clock, random_, state_lane_, ways_.stage},
              make_journal({ways_.stage, ways_.disk, journal_lane_, state_lane_, [this](const std::string& blob) { ways_.oracle.durable(blob); },
                            [this](const char* why) { die(why); }})),
-      retention_(store_), targets_(store_), services_(store_, installation_.fargate_overcommit), sessions_(store_)
+      retention_(store_), targets_(store_), services_(store_, installation_.fargate_overcommit), sessions_(store_),
+      plane_(ways_.stage, store_, io_lane_, random_, ways_.answers)
 {
     options_.registry_host = "localhost:4566";
     options_.endpoint = "http://127.0.0.1:4566";
@@ -131,6 +133,7 @@ void Server::prepare()
             if (!durable.ok()) return die("the platform could not be prepared");
             ready_ = true;
             full_pass();
+            plane_.begin();
             beat();
         });
 }
@@ -141,6 +144,15 @@ void Server::die(const char* why)
     ready_ = false;
     for (Lane* lane : {&state_lane_, &io_lane_, &journal_lane_}) lane->stall(Time{1'000'000'000'000'000});
     ways_.died(ways_.number, why);
+}
+
+void Server::note_health(const InstanceId& instance, const shape::Json& message)
+{
+    store_.update(
+        [instance, tasks = message["tasks"]](state::Txn& txn) {
+            for (const shape::Json& entry : tasks.as_array()) drive::note_health(txn, instance, entry);
+        },
+        [](HostResult<>) {});
 }
 
 void Server::stall(Time until)

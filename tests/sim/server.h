@@ -12,6 +12,7 @@
 #include "drive/agents/sessions.h"
 #include "sim/journal.h"
 #include "sim/oracle.h"
+#include "sim/plane.h"
 #include "sim/wire.h"
 #include "world/api.h"
 
@@ -24,6 +25,7 @@ struct ServerWays {
     VirtualClock& clock;
     int number = 0;                              // of this process among all
     std::uint64_t seed = 0;
+    Plane::Answers answers;                      // what the data plane finds at an address
     std::function<void(int number, const char* why)> died;   // by itself; called from its own lanes
 };
 
@@ -40,6 +42,7 @@ public:
     using Answered = std::function<void(std::optional<drive::Sessions::Refusal>)>;
     void accept(std::shared_ptr<Wire> wire, const InstanceId& instance, const std::string& host, bool send_credentials, Answered answered);
 
+    void note_health(const InstanceId& instance, const shape::Json& message);
     void stall(Time until);                      // the process does not get to run
     void full_pass()                             // every key is looked at
     {
@@ -73,6 +76,7 @@ private:
     control::Targets targets_;
     control::Services services_;
     drive::Sessions sessions_;
+    Plane plane_;
     std::vector<std::weak_ptr<Wire>> wires_;
 };
 

@@ -145,6 +145,15 @@ void World::connect(const std::string& from, const std::string& instance_arn, bo
     });
 }
 
+void World::tell_health(const std::string& from, const std::string& instance_arn, const Json& message)
+{
+    const auto instance = InstanceId::parse(last_part(instance_arn));
+    if (!instance || unreachable_.contains(from) || stage_.unlucky("health: lost", 20)) return;
+    stage_.fate.post_after(stage_.random.between(Milliseconds(0), Milliseconds(4)), [this, id = *instance, message] {
+        if (server_ && server_->ready()) server_->note_health(id, message);
+    });
+}
+
 // What the server says on a wire, as a tap in it would see it. Invariant 11: credentials go to their task's host alone.
 void World::overhear(const std::string& to, const std::string& frame)
 {
@@ -173,6 +182,7 @@ void World::start_server()
     if (server_) return;
     ++servers_;
     server_ = std::make_unique<Server>(ServerWays{stage_, disk_, oracle_, server_clock_, servers_, stage_.random.number(1ull << 62),
+                                                  [this](std::uint32_t address) { return hosts_.answers(address); },
                                                   [this](int number, const char* why) { stage_.fate.post([this, number, why] { server_died(number, why); }); }});
 }
 
@@ -212,6 +222,7 @@ void World::kill_agent(Machine& machine)
 void World::learn_places()
 {
     const auto view = server_->view();
+    for (const auto& [id, vpc] : view.rows<model::Vpc>()) catalog_.vpc = to_short_text("vpc-", id);
     for (const auto& [id, subnet] : view.rows<model::Subnet>()) catalog_.subnets.push_back(to_short_text("subnet-", id));
 }
 

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "sim/agent.h"
+#include "sim/balancing.h"
 #include "sim/client.h"
+#include "sim/rollouts.h"
 #include "sim/server.h"
 
 namespace boxship::sim {
@@ -43,6 +45,7 @@ public:
     void call(const std::string& from, tests::ApiCall call, std::function<void(const Answer&)> done) override;
     void connect(const std::string& from, const std::string& instance_arn, bool send_credentials,
                  std::function<void(std::shared_ptr<Wire>, std::string refusal)> done) override;
+    void tell_health(const std::string& from, const std::string& instance_arn, const shape::Json& message) override;
 
 private:
     struct Machine {
@@ -91,6 +94,14 @@ private:
     void check_credentials();
     std::string kept_keys() const;
 
+    // services_end.cpp
+    std::string unsteady_services();
+    std::string unsteady_service(const model::Service& service);
+    std::string unsteady_targets() const;
+    bool has_room(const model::Service& service, const std::set<InstanceId>& taken);
+    void check_services_at_rest();
+    void delete_services();
+
     const RunOptions options_;
     Stage stage_;
     Disk disk_;
@@ -107,6 +118,10 @@ private:
     std::uint64_t calls_ = 0;
     Catalog catalog_;
     std::vector<std::unique_ptr<Client>> clients_;
+    std::vector<std::unique_ptr<Rollouts>> rollouts_;
+    std::unique_ptr<Balancing> balancing_;
+    std::map<ServiceId, Time> roomy_since_;              // a service waits for room, and there is some
+    SeededRandom idle_ids_;                      // for what is only tried
     std::vector<std::string> misfortunes_;               // those of this run
     int faults_ = 0;
     bool acting_ = true;                                 // act one goes on

@@ -36,12 +36,12 @@ bool plan_daemon(Turn& turn)
     }
 
     const bool stuck = primary.rollout == model::RolloutState::failed;
-    int ready = 0, good = 0, live = 0;
+    int ready = 0, good = 0, live = 0;           // ready: where they belong
     std::vector<std::shared_ptr<const model::Task>> leaving;
     for (auto& task : turn.view.all<state::TasksByService>(service.id)) {
         ++live;
-        ready += task->ready();
         const auto host = hosts.find(task->instance);
+        ready += host != hosts.end() && task->ready();
         if (host != hosts.end()) host->second = true;
         if (!task->wanted) continue;
         const bool older = task->revision != primary.id.number && !stuck;
@@ -61,14 +61,12 @@ bool plan_daemon(Turn& turn)
         const bool sick = task->unhealthy();
         if (!turn.stop(*task, sick ? "Task failed container health checks" : "Scaling activity initiated by (deployment " + model::deployment_id(service.primary) + ")")) continue;
         if (sick) turn.tell(say::unhealthy(service, task->id));
-        spare -= task->ready();
+        spare -= !misplaced && task->ready();
         stopped.push_back(task->id);
     }
     if (!stopped.empty()) turn.tell(say::stopped(service, stopped));
 
-    if (!stuck && turn.primary().start_after > turn.now) {
-        turn.wake(turn.primary().start_after);
-    } else if (!stuck) {
+    if (!stuck && !turn.throttled()) {
         for (const auto& [host, taken] : hosts) {
             if (taken) continue;
             if (static_cast<int>(turn.plan.start_on.size()) == starts_max) {
@@ -78,9 +76,14 @@ bool plan_daemon(Turn& turn)
             turn.plan.start_on.push_back(host);
         }
     }
-    if (turn.plan.start_on.empty() && !service.complaint.empty()) {
-        turn.service.complaint.clear();
+    // Every host is taken, by tasks that all serve: the minimum alone keeps the older ones.
+    const bool full = std::ranges::all_of(hosts, [](const auto& entry) { return entry.second; });
+    std::string complaint = full && stopped.empty() && !leaving.empty() && live == ready ? say::stuck(service) : "";
+    if (turn.plan.start_on.empty() && service.complaint != complaint) {
+        turn.service.complaint = complaint;
+        turn.service.complained_at = turn.now;
         turn.service_changed = true;
+        if (!complaint.empty()) turn.tell(std::move(complaint));
     }
     return leaving.empty() && good == desired && live == desired;
 }

@@ -46,6 +46,7 @@ public:
         numbers_.desired = service_.status == model::ServiceStatus::active ? service_.desired : 0;
         numbers_.least = least_running(numbers_.desired, service_.rules.minimum_percent);
         numbers_.most = most_live(numbers_.desired, service_.rules.maximum_percent);
+        if (mutant("service: maximumPercent is rounded up")) numbers_.most = least_running(numbers_.desired, service_.rules.maximum_percent);
         for (const auto& [number, counts] : turn_.view.revisions_in_use(service_.id)) {
             numbers_.live += counts.live;
             numbers_.ready += counts.ready;
@@ -63,7 +64,8 @@ public:
     {
         draining_ = turn_.view.any<state::DrainingInstances>(service_.cluster);
         if (older_ > 0 || unhealthy_ || draining_) look_for_leaving();
-        const bool stuck = turn_.primary().rollout == model::RolloutState::failed;
+        // A failed deployment leaves things as they are; that of a service that is deleted goes with it.
+        const bool stuck = service_.status == model::ServiceStatus::active && turn_.primary().rollout == model::RolloutState::failed && !mutant("service: a failed deployment goes on");
         const int missing = numbers_.desired - numbers_.good;
         if (missing < 0) scale_in(-missing);
         if (missing > 0 && !stuck) start(missing);
@@ -139,10 +141,7 @@ private:
         room_for_all_ = room >= missing;
         const int starts = std::clamp(room, 0, missing);
         if (starts == 0) return;
-        if (const Time after = turn_.primary().start_after; after > turn_.now) {
-            turn_.wake(after);
-            return;
-        }
+        if (turn_.throttled()) return;
         turn_.plan.starts = std::min(starts, starts_max);
         if (starts > starts_max) turn_.wake(turn_.now);
     }

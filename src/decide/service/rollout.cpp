@@ -1,6 +1,7 @@
 // How a deployment goes on and ends: completed, failed, or rolled back to the revision that worked before.
 #include <fmt/format.h>
 
+#include "base/mutant.h"
 #include "decide/service/sentences.h"
 #include "decide/service/turn.h"
 
@@ -106,6 +107,7 @@ void complete(Turn& turn)
 {
     model::ServiceRevision& primary = turn.primary();
     if (primary.rollout != RolloutState::in_progress) return;
+    if (mutant("rollout: is not completed while old tasks were there") && turn.deployment && !turn.deployment->sources.empty()) return;
     primary.rollout = RolloutState::completed;
     primary.rollout_reason = fmt::format("ECS deployment {} completed.", model::deployment_id(primary.id.number));
     primary.completed_once = true;

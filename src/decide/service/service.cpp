@@ -18,6 +18,15 @@ model::ServiceRevision* Turn::revision(std::int64_t number)
     return row ? &revisions.emplace(number, *row).first->second : nullptr;
 }
 
+bool Turn::throttled()
+{
+    const model::ServiceRevision& row = primary();
+    // Later than it was ever meant to be: the clock was set back meanwhile.
+    if (row.start_after <= now || row.start_after - now > throttle_max) return false;
+    wake(row.start_after);
+    return true;
+}
+
 bool Turn::stop(const model::Task& task, std::string_view reason)
 {
     if (plan.tasks.size() >= static_cast<std::size_t>(stops_max + settled_max)) {
@@ -148,7 +157,7 @@ std::optional<Launch> launch_of(const state::View& view, const model::Service& s
     }
     for (auto& container : task.containers) {
         const auto pinned = std::ranges::find(revision.digests, container.name, &model::KeyValue::key);
-        if (pinned != revision.digests.end()) container.pinned_digest = pinned->value;
+        if (pinned != revision.digests.end() && !mutant("service: a pinned digest is forgotten")) container.pinned_digest = pinned->value;
     }
     launch.need = need_of(task, *definition, launch.subnets, fargate_overcommit);
     return launch;

@@ -1,6 +1,7 @@
 // Conclusions from tasks that ended: failures of the deployment, and the throttle of starts.
 #include <algorithm>
 
+#include "base/mutant.h"
 #include "decide/service/sentences.h"
 #include "decide/service/turn.h"
 
@@ -21,7 +22,7 @@ bool failed_its_checks(const model::Task& task)
 
 void count_failure(Turn& turn, model::ServiceRevision& revision, bool never_ran)
 {
-    if (revision.evaluated) ++revision.failed_tasks;
+    if (revision.evaluated) revision.failed_tasks += mutant("service: a failure counts twice") ? 2 : 1;
     if (never_ran) {
         ++revision.start_failures;
         const int desired = std::max(1, turn.service.desired);
@@ -71,10 +72,11 @@ void pin_digests(Turn& turn)
 void forget_failures(Turn& turn)
 {
     model::ServiceRevision& primary = turn.primary();
-    if (primary.start_failures == 0 && primary.failed_tasks == 0) return;
+    const bool reset = turn.service.rules.reset_on_healthy && primary.failed_tasks > 0;
+    if (primary.start_failures == 0 && !reset) return;
     primary.start_failures = 0;
     primary.start_after = {};
-    if (turn.service.rules.reset_on_healthy) primary.failed_tasks = 0;
+    if (reset) primary.failed_tasks = 0;
     turn.changed(primary);
 }
 

@@ -36,6 +36,7 @@ struct Turn {
     }
     void tell(std::string event) { plan.events.push_back(std::move(event)); }
     void wake(Time at) { if (!plan.wake_at || at < *plan.wake_at) plan.wake_at = at; }
+    bool throttled();                                               // no task may start yet; it wakes when one may
     bool stop(const model::Task& task, std::string_view reason);    // false: it is asked to stop already, or the turn is full
     ServicePlan take();
 };

@@ -1,6 +1,7 @@
 // TCS: what agents measure.
 #include "base/arn.h"
 #include "base/log.h"
+#include "drive/agents/health.h"
 #include "drive/agents/hub_impl.h"
 
 namespace boxship::drive {
@@ -35,37 +36,6 @@ void AgentHub::Impl::note_metrics(const Json& message)
         if (id) metrics[*id] = task;
     }
 }
-
-namespace {
-
-model::Health health_of(const std::string& text)
-{
-    if (text == "HEALTHY") return model::Health::healthy;
-    return text == "UNHEALTHY" ? model::Health::unhealthy : model::Health::unknown;
-}
-
-// What the checks of a task's containers found; nothing is written while nothing changes.
-void note_health(state::Txn& txn, const InstanceId& instance, const Json& entry)
-{
-    const auto arn = Arn::parse(entry.get_string("taskArn"));
-    const auto id = arn ? TaskId::parse(arn->resource.substr(arn->resource.rfind('/') + 1)) : std::nullopt;
-    const auto row = id ? txn.get<model::Task>(*id) : nullptr;
-    if (!row || !row->live() || row->instance != instance) return;
-    model::Task task = *row;
-    bool changed = false;
-    for (const Json& told : entry["containers"].as_array())
-        for (auto& container : task.containers) {
-            if (container.name != told.get_string("containerName")) continue;
-            const model::Health health = health_of(told.get_string("healthStatus"));
-            changed |= container.health != health;
-            container.health = health;
-        }
-    if (!changed) return;
-    ++task.version;
-    txn.put(std::move(task));
-}
-
-}  // namespace
 
 void AgentHub::Impl::note_health(const InstanceId& instance, const Json& message)
 {

@@ -1,5 +1,6 @@
 // From what a service is asked to be to the revision that its tasks are made of, and the deployment that brings it.
 #include <algorithm>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -110,9 +111,12 @@ Result<model::ServiceRevision> make_revision(Txn& txn, const Call& call, const m
     if (wish.network) launching.network = &*wish.network;
     ASSIGN_OR_RETURN(Launch launch, prepare_launch(txn, call, launching));
     model::ServiceRevision revision;
-    // Numbers grow with time, so that the newest is the greatest; two within a millisecond differ by chance.
+    // Numbers grow with time, so that the newest is the greatest; two within a millisecond differ by chance. Those that were
+    // rolled back from count as well: the clock may have been set back.
     revision.id = {service.id, call.now.ms * 1'000'000 + static_cast<std::int64_t>(call.ids.number(1'000'000))};
-    revision.id.number = std::max(revision.id.number, service.primary + 1);
+    const auto& standing = txn.rows<model::ServiceRevision>();
+    auto newest = standing.lower_bound({service.id, std::numeric_limits<std::int64_t>::max()});
+    if (newest != standing.begin() && (--newest)->first.service == service.id) revision.id.number = std::max(revision.id.number, newest->first.number + 1);
     revision.definition = launch.definition->id;
     revision.definition_arn = definition_arn(*launch.definition);
     revision.pattern = std::move(launch.pattern);

@@ -1,4 +1,5 @@
 // UpdateService.
+#include "base/mutant.h"
 #include "ecs/ops.h"
 #include "services/ecs/messages.h"
 #include "services/ecs/placement_choices.h"
@@ -14,6 +15,7 @@ Result<> change_desired(const api::UpdateServiceRequest& request, model::Service
     if (!request.desired_count) return {};
     if (service.scheduling == model::Scheduling::daemon) return invalid(messages::daemon_desired);
     if (*request.desired_count < 0) return invalid(messages::desired_negative);
+    if (mutant("update_service: a new definition loses the count") && !request.task_definition.empty()) return {};
     service.desired = *request.desired_count;
     return {};
 }
