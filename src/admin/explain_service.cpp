@@ -30,6 +30,15 @@ Sums sums_of(const state::View& view, const model::Service& service)
     return sums;
 }
 
+// What a task's target groups say of it.
+const char* in_target_groups(const model::Task& task)
+{
+    if (task.draining) return "draining";
+    if (!task.wanted) return "deregistered";
+    if (task.in_service) return "healthy";
+    return task.unwell ? "unhealthy" : "initial";
+}
+
 std::string wait_for_health(const Sums& sums, const state::RevisionCounts& primary)
 {
     if (primary.pending > 0) return fmt::format("It waits for {} tasks to come to RUNNING.", primary.pending);
@@ -138,6 +147,7 @@ Json service_story(const state::View& view, const model::Service& service, Time 
         Json entry = task_json(view, *task);
         entry.set("deployment", model::deployment_id(task->revision));
         entry.set("health", model::to_text(task->health()));
+        if (task->balanced) entry.set("targets", in_target_groups(*task));
         entry.set("why", explain_task(view, *task));
         tasks.push_back(std::move(entry));
     }

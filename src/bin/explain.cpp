@@ -63,11 +63,11 @@ void print_story(const Json& answer, Time now)
     deployments.print();
     if (!answer["tasks"].as_array().empty()) {
         fmt::print("\n");
-        Table tasks({"TASK", "STATUS", "HEALTH", "DEFINITION", "HOST", "SINCE"});
+        Table tasks({"TASK", "STATUS", "HEALTH", "TARGETS", "DEFINITION", "HOST", "SINCE"});
         for (const Json& task : answer["tasks"].as_array()) {
             const bool stopping = task.get_string("desiredStatus") == "STOPPED";
             tasks.add({task.get_string("id").substr(0, 12), task.get_string("lastStatus") + (stopping ? " (stopping)" : ""), task.get_string("health"),
-                       task.get_string("definition"), task.get_string("host"), show_age(now - Time{task.get_int64("startedAt", task.get_int64("createdAt"))})});
+                       task.get_string("targets", "-"), task.get_string("definition"), task.get_string("host"), show_age(now - Time{task.get_int64("startedAt", task.get_int64("createdAt"))})});
         }
         tasks.print();
     }
