@@ -8,6 +8,7 @@
 
 #include "agent/endpoints.h"
 #include "agent/forward.h"
+#include "agent/group_news.h"
 #include "agent/port_forwards.h"
 #include "agent/real_host.h"
 #include "agent/session.h"
@@ -23,6 +24,7 @@ namespace {
 constexpr const char* first_instance = "instance-1";
 constexpr const char* fargate_cluster = "_fargate";
 constexpr Milliseconds image_cleanup_interval{30 * 60'000};
+constexpr Milliseconds groups_interval{5'000};
 
 int fail(const HostError& error)
 {
@@ -95,6 +97,15 @@ void clean_images(env::Executor& executor, RealHost& host, Milliseconds age)
     executor.post_after(image_cleanup_interval, [&executor, &host, age] {
         host.collect_images(age);
         clean_images(executor, host, age);
+    });
+}
+
+// What could not be changed in a router is tried again.
+void keep_groups(env::Executor& executor, RealHost& host)
+{
+    executor.post_after(groups_interval, [&executor, &host] {
+        host.settle_groups();
+        keep_groups(executor, host);
     });
 }
 
@@ -178,6 +189,10 @@ int run(AgentOptions options)
             serving->adopt(std::move(metadata), std::move(tag));
         else
             early.push_back({std::move(metadata), std::move(tag)});
+    }, [&](const std::string& tag) {     // heard of from the control plane only: by then they serve
+        forward.release(tag);
+        const std::lock_guard lock(listeners_mutex);
+        if (serving) serving->release(tag);
     });
     if (!host) return fail(host.error());
     Telemetry telemetry(board, **host, processors);
@@ -192,7 +207,8 @@ int run(AgentOptions options)
 
     const HostFacts facts = facts_of(options);
     auto session = std::make_unique<Session>(io.executor(0),
-                                             SessionParts{api, **ledger, board, credentials, telemetry, logs, (*host)->workers(), clock, random},
+                                             SessionParts{api, **ledger, board, credentials, telemetry, logs, (*host)->workers(), clock, random,
+                                                          [&host](const shape::Json& frame) { (*host)->take_groups(read_group_news(frame)); }},
                                              facts, contents->fact(instance_fact));
     EngineOptions engine_options;
     engine_options.resources = facts.resources;
@@ -204,6 +220,7 @@ int run(AgentOptions options)
         if (auto ready = weak.lock()) session.start(std::move(ready));
     });
     if (!started) return fail(started.error());
+    keep_groups(executor, **host);
     if (options.image_cleanup_age.count() > 0) clean_images(executor, **host, options.image_cleanup_age);
 
     log_info("agent {}: signal {}, leaving; containers go on", options.name, wait_for_signal(signals));

@@ -11,8 +11,8 @@ void Board::publish(std::shared_ptr<const TaskView> view)
     if (const auto& eni = record.spec->eni) {
         // The address may have gone to another task by the time that this one is forgotten.
         if (!record.stopped)
-            addresses_[eni->ipv4] = id;
-        else if (const auto at = addresses_.find(eni->ipv4); at != addresses_.end() && at->second == id)
+            addresses_[{eni->router, eni->ipv4}] = id;
+        else if (const auto at = addresses_.find({eni->router, eni->ipv4}); at != addresses_.end() && at->second == id)
             addresses_.erase(at);
     }
     tasks_[id] = view;
@@ -28,7 +28,7 @@ void Board::remove(const std::string& task)
     const TaskRecord& record = at->second->record;
     for (const ContainerRecord& container : record.containers) endpoints_.erase(container.endpoint_id);
     if (const auto& eni = record.spec->eni) {
-        if (const auto address = addresses_.find(eni->ipv4); address != addresses_.end() && address->second == task) addresses_.erase(address);
+        if (const auto address = addresses_.find({eni->router, eni->ipv4}); address != addresses_.end() && address->second == task) addresses_.erase(address);
     }
     tasks_.erase(at);
 }
@@ -48,10 +48,10 @@ std::pair<Board::View, std::size_t> Board::find_endpoint(const std::string& endp
     return {tasks_.at(at->second.first), at->second.second};
 }
 
-Board::View Board::find_address(const std::string& ipv4) const
+Board::View Board::find_address(const std::string& router, const std::string& ipv4) const
 {
     const std::lock_guard lock(mutex_);
-    const auto at = addresses_.find(ipv4);
+    const auto at = addresses_.find({router, ipv4});
     return at == addresses_.end() ? nullptr : tasks_.at(at->second);
 }
 

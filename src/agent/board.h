@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/next_step.h"
@@ -30,7 +31,8 @@ public:
     View find(const std::string& task) const;                                 // by task id; nullptr: unknown
     // By the id in a container's metadata URL.
     std::pair<View, std::size_t> find_endpoint(const std::string& endpoint_id) const;
-    View find_address(const std::string& ipv4) const;                         // of an awsvpc task that has not stopped
+    // Of an awsvpc task that has not stopped: VPCs may have equal addresses.
+    View find_address(const std::string& router, const std::string& ipv4) const;
     std::vector<View> all() const;                                            // in the order of their ids
 
 private:
@@ -38,7 +40,7 @@ private:
     mutable std::mutex mutex_;
     std::map<std::string, View> tasks_;
     std::map<std::string, std::pair<std::string, std::size_t>> endpoints_;
-    std::map<std::string, std::string> addresses_;
+    std::map<std::pair<std::string, std::string>, std::string> addresses_;   // router and address
 };
 
 }  // namespace boxship::agent

@@ -15,8 +15,9 @@ constexpr std::size_t lines_in_flight_max = 64;      // frames of a stream that 
 
 }  // namespace
 
-ControlChannel::ControlChannel(http::TaskGroup& group, Membership& membership, ApiClient& api, LogStreams& logs, env::Random& random, ChannelTimes times)
-    : group_(group), membership_(membership), api_(api), logs_(logs), random_(random), times_(times)
+ControlChannel::ControlChannel(http::TaskGroup& group, Membership& membership, ApiClient& api, LogStreams& logs, OnGroups on_groups, env::Random& random,
+                               ChannelTimes times)
+    : group_(group), membership_(membership), api_(api), logs_(logs), on_groups_(std::move(on_groups)), random_(random), times_(times)
 {
 }
 
@@ -63,6 +64,10 @@ void ControlChannel::handle(const Socket& socket, const Json& frame)
     const std::int64_t id = frame.get_int64("id");
     const std::string kind = frame.get_string("kind");
     if (kind == "cancel") return logs_.cancel(id);
+    if (kind == "groups") {
+        if (on_groups_) on_groups_(frame);
+        return;
+    }
     if (kind != "logs") {
         Json end = Json::object({{"id", id}, {"end", true}, {"error", "this agent does not know requests of kind " + kind}});
         return send(socket, end.dump());

@@ -1,10 +1,12 @@
-// Our own websocket beside ACS, for what that has no words for. Everything works without it, with less comfort.
+// Our own websocket beside ACS, for what that has no words for. Without it tasks go on; what rules of security groups let pass
+// stays as it was, and a new task is closed apart from the groups known here.
 //
 //   server: {"id": n, "kind": "logs", "taskArn", "container"?, "follow"?, "tail"?, "since"? (ms)}   {"id": n, "kind": "cancel"}
 //   agent:  {"id": n, "lines": […]} …, {"id": n, "end": true, "error"?}
 //           {"kind": "timings", "taskArn", "phases": [{"name", "startMs", "ms"}]}        unasked, once per launch
 //           {"kind": "oomKills", "taskArn", "containers": {name: processes}}              unasked, when a task ended that had some
 //           {"kind": "lastLines", "taskArn", "lines": [as of logs]}                       unasked, when a task ended
+//   server: {"kind": "groups", …}     unasked: all security groups after each connect, then changes of them (group_news.h)
 #pragma once
 
 #include <memory>
@@ -18,7 +20,9 @@ namespace boxship::agent {
 class ControlChannel {
 public:
     // `url`: of the server; the path of the channel is appended.
-    ControlChannel(http::TaskGroup& group, Membership& membership, ApiClient& api, LogStreams& logs, env::Random& random, ChannelTimes times);
+    using OnGroups = std::function<void(const shape::Json& frame)>;
+    ControlChannel(http::TaskGroup& group, Membership& membership, ApiClient& api, LogStreams& logs, OnGroups on_groups, env::Random& random,
+                   ChannelTimes times);
 
     http::Async<> run();    // for ever
     void timings(const std::string& task_arn, const std::vector<Phase>& phases);   // from any thread; lost while not connected
@@ -36,6 +40,7 @@ private:
     Membership& membership_;
     ApiClient& api_;
     LogStreams& logs_;
+    const OnGroups on_groups_;
     env::Random& random_;
     const ChannelTimes times_;
     std::mutex mutex_;

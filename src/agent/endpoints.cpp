@@ -34,6 +34,11 @@ struct Endpoints::Target {
     std::size_t container = 0;
 };
 
+struct Endpoints::Caller {
+    std::string router;          // VPCs may have equal addresses
+    std::string address;
+};
+
 Endpoints::Endpoints(http::IoThreads& threads, EndpointParts parts, MetadataContext context, int processors)
     : parts_(parts), context_(std::move(context)), processors_(processors)
 {
@@ -47,10 +52,10 @@ Endpoints::Endpoints(http::IoThreads& threads, EndpointParts parts, MetadataCont
 Endpoints::~Endpoints() = default;
 
 // An awsvpc task's address is its own; everybody else must show the id.
-bool Endpoints::belongs(const TaskView& task, const std::string& address) const
+bool Endpoints::belongs(const TaskView& task, const Caller& caller) const
 {
     const auto& eni = task.record.spec->eni;
-    return !eni || eni->ipv4 == address;
+    return !eni || (eni->ipv4 == caller.address && eni->router == caller.router);
 }
 
 http::Async<http::Response> Endpoints::handle(http::Request& request, http::BodyReader& body)
@@ -58,19 +63,18 @@ http::Async<http::Response> Endpoints::handle(http::Request& request, http::Body
     const std::vector<std::string> parts = split(request.path, '/');     // "", "v4", id, …
     const std::string version = parts.size() > 1 ? parts[1] : "";
     const std::string second = parts.size() > 2 ? parts[2] : "";
-    if (version == "v1" && second == "credentials")
-        co_return credentials(http::query_value(request.query, "id").value_or(""), request.remote_address);
-    if (version == "v2" && second == "credentials") co_return credentials(parts.size() > 3 ? parts[3] : "", request.remote_address);
+    Caller caller{request.listener, request.remote_address};
+    if (version == "v1" && second == "credentials") co_return credentials(http::query_value(request.query, "id").value_or(""), caller);
+    if (version == "v2" && second == "credentials") co_return credentials(parts.size() > 3 ? parts[3] : "", caller);
     if (request.method != "GET" && version != "api") co_return refusal(405, "only GET is answered here");
     if (version == "v2") {
         std::string path = request.path.substr(3);
-        std::string address = request.remote_address;
-        co_return co_await by_address(std::move(path), std::move(address));
+        co_return co_await by_address(std::move(path), std::move(caller));
     }
     if (version != "v3" && version != "v4" && version != "api") co_return refusal(404, "404 page not found");
 
     const auto [task, container] = parts_.board.find_endpoint(second);
-    if (!task || !belongs(*task, request.remote_address)) {
+    if (!task || !belongs(*task, caller)) {
         co_return refusal(404, (version == "v3" ? "V3" : "V4") + std::string(" container metadata handler: unable to get container ID from request: "
                                                                              "unable to get docker ID from endpoint ID: ") + second);
     }
@@ -104,10 +108,10 @@ http::Async<http::Response> Endpoints::by_id(MetadataVersion version, Target tar
     co_return refusal(404, "404 page not found");
 }
 
-http::Async<http::Response> Endpoints::by_address(std::string path, std::string address)
+http::Async<http::Response> Endpoints::by_address(std::string path, Caller caller)
 {
-    const Board::View task = parts_.board.find_address(address);
-    if (!task) co_return refusal(400, "unable to get task arn from request: no task has the address " + address);
+    const Board::View task = parts_.board.find_address(caller.router, caller.address);
+    if (!task) co_return refusal(400, "unable to get task arn from request: no task has the address " + caller.address);
     const auto find = [&](std::string_view id) -> std::optional<std::size_t> {
         for (std::size_t at = 0; at < task->record.containers.size(); ++at) {
             if (task->record.containers[at].runtime_id == id) return at;
@@ -138,15 +142,15 @@ http::Async<http::Response> Endpoints::by_address(std::string path, std::string 
     co_return refusal(404, "404 page not found");
 }
 
-http::Response Endpoints::credentials(const std::string& id, const std::string& address) const
+http::Response Endpoints::credentials(const std::string& id, const Caller& caller) const
 {
     if (id.empty()) return credentials_error(400, "NoIdInRequest", "CredentialsV2Request: No Credential ID in the request");
     const auto keys = parts_.credentials.find(id);
     const Board::View task = keys ? parts_.board.find(task_id_of(keys->task)) : nullptr;
-    if (!task || keys->execution || !belongs(*task, address)) {
+    if (!task || keys->execution || !belongs(*task, caller)) {
         // After a restart of the agent the keys come with the first connection: the tasks know their ids already.
         for (const auto& view : parts_.board.all()) {
-            if (!keys && view->record.spec->role.credentials_id == id && belongs(*view, address))
+            if (!keys && view->record.spec->role.credentials_id == id && belongs(*view, caller))
                 return credentials_error(503, "CredentialsUninitialized", "CredentialsV2Request: Credentials uninitialized for ID");
         }
         return credentials_error(400, "InvalidIdInRequest", "CredentialsV2Request: Credentials not found");

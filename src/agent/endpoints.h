@@ -38,13 +38,14 @@ public:
 
 private:
     struct Target;               // whom a request is about
+    struct Caller;               // whose it is
     http::Async<http::Response> by_id(MetadataVersion version, Target target, std::string rest);
-    http::Async<http::Response> by_address(std::string path, std::string address);
-    http::Response credentials(const std::string& id, const std::string& address) const;
+    http::Async<http::Response> by_address(std::string path, Caller caller);
+    http::Response credentials(const std::string& id, const Caller& caller) const;
     http::Async<http::Response> stats(Target target, bool whole_task, MetadataVersion version);
     http::Async<http::Response> protection(std::string method, std::string body, std::string task_arn, std::string cluster);
     http::Async<shape::Json> with_tags(shape::Json task, std::string arn);
-    bool belongs(const TaskView& task, const std::string& address) const;
+    bool belongs(const TaskView& task, const Caller& caller) const;
 
     EndpointParts parts_;
     const MetadataContext context_;

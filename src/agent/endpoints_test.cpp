@@ -41,18 +41,18 @@ class EndpointsTest : public testing::Test {
 protected:
     EndpointsTest()
     {
-        const auto made = server_.listen("127.0.0.1", 0);
+        const auto made = server_.listen("127.0.0.1", 0, "default");
         CHECK(made.ok());
         url_ = "http://127.0.0.1:" + std::to_string(*made);
         publish(task_id, "127.0.0.1", "endpoint-1");
         publish(other_id, "127.0.0.9", "endpoint-2");
     }
 
-    void publish(const std::string& id, const std::string& address, const std::string& endpoint)
+    void publish(const std::string& id, const std::string& address, const std::string& endpoint, const std::string& router = "default")
     {
         const Json eni = Json::array({Json::object({{"attachmentArn", "a"}, {"ec2Id", "eni-1"}, {"macAddress", "02:42:7f:00:00:01"},
                                                     {"ipv4Addresses", Json::array({Json::object({{"primary", true}, {"privateAddress", address}})})},
-                                                    {"subnetGatewayIpv4Address", "127.0.0.254/8"}})});
+                                                    {"subnetGatewayIpv4Address", "127.0.0.254/8"}, {"router", router}})});
         const Json role = Json::object({{"credentialsId", "cred-" + id.substr(0, 1)}, {"roleArn", "arn:r"}});
         const Json ports = Json::array({Json::object({{"containerPort", 80}, {"protocol", "tcp"}})});
         auto spec = read_task(task_json(id, {container_json("web", {{"portMappings", ports}, {"containerArn", "arn:c"}})},
@@ -215,6 +215,14 @@ TEST_F(EndpointsTest, telemetry_sums_samples_up)
     const auto idle = telemetry_.take("default", "arn:i", Time{8'000}, "m");
     ASSERT_EQ(idle.size(), 1u);
     EXPECT_TRUE(idle[0]["metadata"].get_bool("idle"));
+}
+
+TEST_F(EndpointsTest, an_equal_address_in_another_vpc_is_another_s)
+{
+    const std::string third(32, '3');
+    publish(third, "127.0.0.1", "endpoint-3", "vpc-0123456789abcdef0");
+    EXPECT_EQ(get("/v4/endpoint-3/task").first, 404);
+    EXPECT_EQ(get("/v2/metadata").second.get_string("TaskARN"), "arn:aws:ecs:us-east-1:000000000000:task/default/" + task_id);
 }
 
 }  // namespace

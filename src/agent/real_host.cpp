@@ -9,8 +9,8 @@
 
 namespace boxship::agent {
 
-RealHost::RealHost(RealHostOptions options, ApiClient& api, env::Clock& clock, OnRouter on_router)
-    : options_(std::move(options)), api_(api), clock_(clock), on_router_(std::move(on_router)),
+RealHost::RealHost(RealHostOptions options, ApiClient& api, env::Clock& clock, OnRouter on_router, RouterGone router_gone)
+    : options_(std::move(options)), api_(api), clock_(clock), on_router_(std::move(on_router)), router_gone_(std::move(router_gone)),
       platform_{options_.platform_id, options_.run_directory, options_.agent_name},
       pulls_("pull", options_.pulls_max), workers_("work", options_.workers_max)
 {
@@ -18,9 +18,10 @@ RealHost::RealHost(RealHostOptions options, ApiClient& api, env::Clock& clock, O
 
 RealHost::~RealHost() = default;
 
-HostResult<std::unique_ptr<RealHost>> RealHost::open(RealHostOptions options, ApiClient& api, env::Clock& clock, OnRouter on_router)
+HostResult<std::unique_ptr<RealHost>> RealHost::open(RealHostOptions options, ApiClient& api, env::Clock& clock, OnRouter on_router,
+                                                     RouterGone router_gone)
 {
-    std::unique_ptr<RealHost> host(new RealHost(std::move(options), api, clock, std::move(on_router)));
+    std::unique_ptr<RealHost> host(new RealHost(std::move(options), api, clock, std::move(on_router), std::move(router_gone)));
     RETURN_IF_ERROR(host->begin());
     return host;
 }
@@ -58,13 +59,8 @@ HostResult<> RealHost::begin()
     puller_ = std::make_unique<images::Puller>(*store_, *client_, std::move(puller));
 
     ASSIGN_OR_RETURN(runtime::net::Router* router, ensure_router("default", options_.vpc_cidr));
-    if (options_.instance_address.empty()) return {};
-    const auto address = runtime::net::Ipv4::parse(options_.instance_address);
-    if (!address) return HostError{"the instance's address " + options_.instance_address + " is not an IPv4 address"};
-    ASSIGN_OR_RETURN(const auto avoid, runtime::net::host_prefixes(platform_));
-    const runtime::net::InstanceSpec spec{"eni-" + options_.agent_name, *address, runtime::net::Mac::of(*address)};
-    ASSIGN_OR_RETURN(instance_, runtime::net::InstanceNet::ensure(*router, spec, avoid));
-    return {};
+    RETURN_IF_ERROR(take_over_routers());
+    return options_.instance_address.empty() ? HostResult<>() : make_instance(*router);
 }
 
 void RealHost::watch_exits(std::function<void(ContainerExit)> on_exit)
@@ -94,7 +90,8 @@ HostResult<> RealHost::purge()
 {
     RETURN_IF_ERROR(runtime_->purge());
     if (instance_) RETURN_IF_ERROR(instance_->release());
-    return sweep_networks({});
+    RETURN_IF_ERROR(sweep_networks({}));
+    return remove_filters();
 }
 
 // Only for hosts whose containers share a network with programs that are not ours.

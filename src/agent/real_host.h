@@ -11,12 +11,14 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/api_client.h"
 #include "agent/host.h"
 #include "agent/workers.h"
 #include "images/pull.h"
 #include "images/store.h"
+#include "runtime/net/group_book.h"
 #include "runtime/net/instance.h"
 #include "runtime/net/router.h"
 #include "runtime/runtime.h"
@@ -42,9 +44,11 @@ class RealHost : public Host {
 public:
     // The listening sockets inside a router at which containers call this agent: metadata, and the way to the API.
     using OnRouter = std::function<void(env::UniqueFd metadata, env::UniqueFd api, std::string tag)>;
+    using RouterGone = std::function<void(const std::string& tag)>;     // those sockets are to be closed
 
     // Makes the default VPC's router and the instance's network; 10 to 200 ms. `api` outlives the host.
-    static HostResult<std::unique_ptr<RealHost>> open(RealHostOptions options, ApiClient& api, env::Clock& clock, OnRouter on_router);
+    static HostResult<std::unique_ptr<RealHost>> open(RealHostOptions options, ApiClient& api, env::Clock& clock, OnRouter on_router,
+                                                      RouterGone router_gone = {});
     ~RealHost() override;             // waits for what is under way; containers go on
 
     void watch_exits(std::function<void(ContainerExit)> on_exit) override;
@@ -62,18 +66,26 @@ public:
 
     std::string log_directory(const std::string& container) const;
     void collect_images(Milliseconds unused_for);   // in the background
+    void take_groups(runtime::net::GroupNews news);  // the same, in the order of the calls
+    void settle_groups();                            // the same
     // Kills this agent's containers and removes all that it made on the host, but not the routers it shares.
     HostResult<> purge();
     Workers& workers() { return workers_; }
 
 private:
     struct Ticket;
-    RealHost(RealHostOptions options, ApiClient& api, env::Clock& clock, OnRouter on_router);
+    RealHost(RealHostOptions options, ApiClient& api, env::Clock& clock, OnRouter on_router, RouterGone router_gone);
     HostResult<> begin();
 
     // real_host_network.cpp
     HostResult<runtime::net::Router*> router_for(const EniSpec& eni);
-    HostResult<runtime::net::Router*> ensure_router(const std::string& vpc, const std::string& cidr);
+    HostResult<runtime::net::Router*> ensure_router(const std::string& name, const std::string& cidr, bool standing = false);
+    HostResult<> take_over_routers();
+    HostResult<> make_instance(const runtime::net::Router& router);
+    std::vector<std::shared_ptr<runtime::net::Router>> routers();
+    void work_off_groups();
+    HostResult<> drop_router(const std::string& name);
+    HostResult<> remove_filters();
     HostResult<std::string> attach(const TaskPlan& plan);       // the namespace's path
     HostResult<> detach(const TaskPlan& plan);
     HostResult<runtime::Network> network_of(const ContainerPlan& plan, runtime::NameFiles& names);
@@ -99,15 +111,20 @@ private:
     ApiClient& api_;
     env::Clock& clock_;
     const OnRouter on_router_;
+    const RouterGone router_gone_;
     runtime::net::Platform platform_;
 
     std::mutex exits_mutex_;
     std::function<void(ContainerExit)> on_exit_;
 
     std::mutex network_mutex_;
-    std::map<std::string, std::unique_ptr<runtime::net::Router>> routers_;    // by VPC
+    std::map<std::string, std::shared_ptr<runtime::net::Router>> routers_;    // "default", or by VPC
     std::map<std::string, std::pair<runtime::net::Router*, std::string>> enis_;   // task → router and ENI
     std::unique_ptr<runtime::net::InstanceNet> instance_;
+    runtime::net::GroupBook groups_{runtime::net::host_resolvers()};   // ends before the routers
+    std::mutex news_mutex_;
+    std::vector<runtime::net::GroupNews> news_;               // not yet taken
+    std::mutex taking_mutex_;                                 // one at a time takes them
 
     std::mutex token_mutex_;
     std::map<std::string, std::pair<images::Credentials, Time>> tokens_;      // by endpoint: until when

@@ -104,6 +104,15 @@ public:
         endpoints.reset();
     }
 
+    // As the control plane tells of the default group.
+    void open_to_machine()
+    {
+        using namespace runtime::net;
+        const GroupRule in{.egress = false, .range = *Ipv4Net::parse("169.254.0.0/16"), .group = ""}, out{.egress = true, .range = {}, .group = ""};
+        GroupNews news{.all = true, .groups = {}, .left = {}, .joined = {}, .gone = {}};
+        news.groups.push_back({"default", "sg-default", {in, out}, std::set{*Ipv4::parse("172.31.255.4")}});
+        host->take_groups(std::move(news));
+    }
     void accept(Json task)
     {
         std::promise<void> stored;
@@ -286,6 +295,7 @@ TEST(RealHost, a_bridge_containers_port_answers_at_the_instance)
         const std::string image = busybox_image(registry);
         MemoryLedger ledger;
         Agent agent(ledger, "172.31.255.4");
+        agent.open_to_machine();
         const Json ports = Json::array({Json::object({{"containerPort", 80}, {"hostPort", 0}, {"protocol", "tcp"}})});
         agent.accept(task_json(task_id, {shell(image, "echo page > /index.html; wget -qO- $ECS_CONTAINER_METADATA_URI_V4; httpd -f -p 80 -h /", {{"portMappings", ports}, {"stopTimeout", 1}})}));
         const TaskReport running = agent.outlet.next();

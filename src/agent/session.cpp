@@ -37,7 +37,7 @@ Session::Session(http::Executor executor, SessionParts parts, HostFacts facts, s
       submitter_(submit_call(group_, parts.api), wait_on(group_), parts.random, facts.cluster),
       acs_(group_, membership_, parts.api, parts.credentials, parts.board, parts.random, times),
       tcs_(group_, membership_, parts.api, parts.telemetry, parts.workers, parts.clock, parts.random, times),
-      control_(group_, membership_, parts.api, parts.logs, parts.random, times),
+      control_(group_, membership_, parts.api, parts.logs, parts.on_groups, parts.random, times),
       credentials_(parts.credentials)
 {
     parts.board.watch([this, &logs = parts.logs](const TaskView& view) {

@@ -19,6 +19,7 @@ struct SessionParts {
     Workers& workers;
     env::Clock& clock;
     env::Random& random;
+    ControlChannel::OnGroups on_groups = {};
 };
 
 class Session : public Outlet {

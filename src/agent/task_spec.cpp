@@ -205,6 +205,8 @@ void read_eni(const Json& task, TaskSpec& spec, Trouble& trouble)
     out.private_dns_name = eni.get_string("privateDnsName");
     out.vpc_id = eni.get_string("vpcId");
     out.vpc_cidr = eni.get_string("vpcCidr");
+    out.router = eni.get_string("router", "default");
+    out.groups = strings(eni["securityGroups"]);
     if (out.id.empty() || out.mac.empty() || out.ipv4.empty()) trouble.add("eni: a member of the network interface is missing");
     spec.eni = std::move(out);
 }

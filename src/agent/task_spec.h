@@ -89,8 +89,11 @@ struct EniSpec {
     std::vector<std::string> name_servers;
     std::vector<std::string> search_domains;
     std::string private_dns_name;
-    std::string vpc_id;                    // ours: which router the interface hangs on; "": the host's own VPC's
+    // Ours.
+    std::string vpc_id;                    // "": the host's own VPC's
     std::string vpc_cidr;
+    std::string router = "default";        // which router the interface hangs on: "default", or the VPC's id
+    std::vector<std::string> groups;       // security groups, as of the launch
 };
 
 // The keys themselves never get into a spec: they stay in memory (credentials.h) and out of the record.

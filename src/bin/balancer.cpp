@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "agent/group_news.h"
+#include "base/log.h"
 #include "bin/commands.h"
 #include "bin/programs.h"
 #include "bin/supervisor.h"
@@ -17,8 +19,13 @@ namespace boxship::bin {
 namespace net = runtime::net;
 
 RouterNetwork::RouterNetwork(const PlatformIdentity& identity)
-    : platform_{.id = identity.short_id, .run_dir = identity.run_directory(), .agent = "balancer"}
+    : platform_{.id = identity.short_id, .run_dir = identity.run_directory(), .agent = "balancer"}, groups_(net::host_resolvers())
 {
+}
+
+void RouterNetwork::take_groups(const shape::Json& frame)
+{
+    if (const auto taken = groups_.take(agent::read_group_news(frame)); !taken.ok()) log_error("security groups of load balancers: {}", taken.error().message);
 }
 
 HostResult<std::string> RouterNetwork::prepare(const std::string& vpc, const model::Vpc& row, const std::vector<std::uint32_t>& addresses)
@@ -29,16 +36,29 @@ HostResult<std::string> RouterNetwork::prepare(const std::string& vpc, const mod
     const net::Ipv4Net range{{row.network}, row.prefix};
     auto& router = routers_[name];
     if (!router || !net::is_namespace(router->namespace_path())) {
+        if (router) groups_.forget(*router);
         ASSIGN_OR_RETURN(router, net::Router::ensure(platform_, {name, range, row.is_default}));
+        RETURN_IF_ERROR(groups_.enforce(*router));
     }
+    RETURN_IF_ERROR(groups_.settle());
     ASSIGN_OR_RETURN(const auto standing, net::addresses_of(router->routes(), loopback));
     for (const auto& address : standing) {
         const bool ours = range.contains(address.base);
-        if (ours && std::ranges::find(addresses, address.base.value) == addresses.end())
-            RETURN_IF_ERROR(router->routes().request(net::delete_address(loopback, address.base, 32)));
+        if (!ours || std::ranges::find(addresses, address.base.value) != addresses.end()) continue;
+        RETURN_IF_ERROR(router->routes().request(net::delete_address(loopback, address.base, 32)));
+        RETURN_IF_ERROR(groups_.dismiss(*router, address.base));
     }
-    for (const std::uint32_t address : addresses) RETURN_IF_ERROR(router->routes().request(net::add_address(loopback, {address}, 32)));
-    return router->namespace_path();
+    for (const std::uint32_t address : addresses) {
+        RETURN_IF_ERROR(groups_.admit(*router, {address}, {}));
+        RETURN_IF_ERROR(router->routes().request(net::add_address(loopback, {address}, 32)));
+    }
+    std::string path = router->namespace_path();
+    if (addresses.empty() && !row.is_default) {   // nobody needs it any more, as far as load balancers go
+        RETURN_IF_ERROR(groups_.remove(*router));
+        routers_.erase(name);
+        RETURN_IF_ERROR(net::remove_unused_router(platform_, name));
+    }
+    return path;
 }
 
 drive::haproxy::BalancersOptions balancers_options(const DataDirectory& data, const PlatformIdentity& identity, const crypto::Key& server_key)

@@ -19,6 +19,7 @@
 #include "control/retention.h"
 #include "control/services.h"
 #include "control/targets.h"
+#include "drive/agents/group_feed.h"
 #include "drive/agents/sessions.h"
 #include "env/real/process.h"
 #include "env/real/real_env.h"
@@ -148,9 +149,17 @@ HostResult<> serve(const Options& options)
     services_loop.follow();
     lost_hosts.follow();
     balancers.follow();
+    drive::GroupFeed group_feed(store);
+    group_feed.follow();
     RETURN_IF_ERROR(store.load());
     RETURN_IF_ERROR(prepare(store, identity, random, clock.now()));
     store.update([&](state::Txn& txn) { history->tell_all(txn); }, [](HostResult<>) {});
+    // Not on the state's thread: it changes rules in routers.
+    std::optional<env::ThreadExecutor> group_thread;
+    group_thread.emplace("groups");
+    state_thread.post([&] {
+        group_feed.add(&network, [&](const shape::Json& frame) { group_thread->post([&network, frame] { network.take_groups(frame); }); });
+    });
 
     front::Keys keys(identity.account, sessions);
     keys.add_root(root);
@@ -199,6 +208,8 @@ HostResult<> serve(const Options& options)
     targets.start();
     services_loop.start();
     lost_hosts.start();
+    finish_posted(state_thread);
+    finish_posted(*group_thread);   // load balancers that are there go on under rules that are known
     balancers.start();
     log_info("boxship {} answers on {}", BOXSHIP_VERSION, endpoint);
 
@@ -209,7 +220,9 @@ HostResult<> serve(const Options& options)
     background.reset();
     server.reset();
     balancers.stop();
+    state_thread.post([&] { group_feed.remove(&network); });
     finish_posted(state_thread);
+    group_thread.reset();
     hub.reset();
     finish_posted(state_thread);
     return {};

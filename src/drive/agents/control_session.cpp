@@ -57,6 +57,11 @@ void ControlSession::ask(Json request, Each each)
     });
 }
 
+void ControlSession::tell(Json frame)
+{
+    http::post(executor_, [self = shared_from_this(), frame = std::move(frame)] { self->send(frame); });
+}
+
 void ControlSession::send(const Json& frame)
 {
     if (!socket_) return;
@@ -89,9 +94,11 @@ http::Async<> AgentHub::Impl::serve_control(http::WebSocket& socket, InstanceId 
         auto& place = controls[session->instance()];
         if (place) place->cut();
         place = session;
+        groups.add(session.get(), [session](const Json& frame) { session->tell(frame); });
     });
     co_await session->run(socket);
     store.env().executor.post([this, session] {
+        groups.remove(session.get());
         const auto place = controls.find(session->instance());
         if (place != controls.end() && place->second == session) controls.erase(place);
     });

@@ -1,8 +1,9 @@
-// One agent's control channel: requests out, streams of answers back, and what the agent says by itself.
+// One agent's control channel: requests out, streams of answers back, and what either says by itself.
 //
 // Frames are JSON objects. Ours: {"id": n, "kind": "logs", …} and {"id": n, "kind": "cancel"}. The agent's: {"id": n, …}
 // as often as it likes, the last with "end": true (and "error" when it failed); and without an id
 // {"kind": "timings", "taskArn": …, "phases": […]}, {"kind": "oomKills", …, "containers": {…}} and {"kind": "lastLines", …, "lines": […]}.
+// Ours without an id: security groups (group_feed.h).
 #pragma once
 
 #include <functional>
@@ -28,6 +29,7 @@ public:
 
     http::Async<> run(http::WebSocket& socket);
     void ask(shape::Json request, Each each);  // from any thread; an end frame comes in any case
+    void tell(shape::Json frame);              // without an answer; from any thread, in order
     void cut();
     const InstanceId& instance() const { return instance_; }
 

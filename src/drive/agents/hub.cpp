@@ -12,7 +12,7 @@ using shape::Json;
 AgentHub::Impl::Impl(state::Store& the_store, http::IoThreads& threads, const wire::SessionTokens& tokens, History& the_history,
                      HubOptions the_options)
     : store(the_store), history(the_history), options(std::move(the_options)), acs{the_store, tokens, options}, sessions(the_store),
-      tasks(threads.executor())
+      groups(the_store), tasks(threads.executor())
 {
     tasks.spawn("agents' heartbeats", [this] { return tick(); });
 }
@@ -24,7 +24,11 @@ AgentHub::AgentHub(state::Store& store, http::IoThreads& threads, const wire::Se
 
 AgentHub::~AgentHub() = default;
 
-void AgentHub::follow() { impl_->sessions.follow(); }
+void AgentHub::follow()
+{
+    impl_->sessions.follow();
+    impl_->groups.follow();
+}
 
 http::Async<> AgentHub::Impl::tick()
 {

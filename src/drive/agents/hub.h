@@ -1,5 +1,5 @@
 // The control plane's end of every agent's channels: assignments go out over ACS, telemetry comes in over TCS, and what
-// neither has words for (logs, timings) uses a third websocket of our own. State reports come as API calls, not here.
+// neither has words for (logs, timings, security groups) uses a third websocket of our own. State reports come as API calls, not here.
 //
 // What an agent should do is never queued anywhere: it is derived from the rows. A change of a task is sent when it is
 // committed; on every connect all of it is sent again, which is harmless (agents raise a task's desired status, never

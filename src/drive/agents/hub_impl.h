@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "drive/agents/control_session.h"
+#include "drive/agents/group_feed.h"
 #include "drive/agents/hub.h"
 #include "drive/agents/sessions.h"
 
@@ -29,6 +30,7 @@ struct AgentHub::Impl {
 
     // The state's thread only.
     Sessions sessions;
+    GroupFeed groups;
     std::map<InstanceId, std::shared_ptr<ControlSession>> controls;
 
     mutable std::mutex metrics_mutex;

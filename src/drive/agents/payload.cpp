@@ -2,6 +2,7 @@
 
 #include "base/ipv4.h"
 #include "drive/agents/docker_config.h"
+#include "drive/agents/group_feed.h"
 #include "model/arns.h"
 
 namespace boxship::drive {
@@ -132,6 +133,10 @@ acs::NetworkInterface eni_payload(const Assignment& assignment)
     out.ipv4_addresses = {{true, ipv4_text(eni.address)}};
     out.subnet_gateway_ipv4 = ipv4_text(subnet.network + 1) + "/" + std::to_string(subnet.prefix);
     out.private_dns_name = dns + ".ec2.internal";
+    out.vpc_id = to_short_text("vpc-", assignment.vpc->id);
+    out.vpc_cidr = to_text(Ipv4Range{assignment.vpc->network, assignment.vpc->prefix});
+    out.router = router_name(*assignment.vpc);
+    for (const auto& group : eni.groups) out.security_groups.push_back(to_short_text("sg-", group));
     return out;
 }
 
@@ -153,7 +158,8 @@ std::optional<Assignment> find_assignment(const state::View& view, const std::sh
     if (!assignment.definition || !assignment.cluster) return std::nullopt;
     if (task->eni && (assignment.eni = view.get<model::Eni>(task->eni))) {
         assignment.subnet = view.get<model::Subnet>(assignment.eni->subnet);
-        if (!assignment.subnet) return std::nullopt;
+        assignment.vpc = view.get<model::Vpc>(assignment.eni->vpc);
+        if (!assignment.subnet || !assignment.vpc) return std::nullopt;
     }
     return assignment;
 }

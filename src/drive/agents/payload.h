@@ -20,6 +20,7 @@ struct Assignment {
     std::shared_ptr<const model::Cluster> cluster;
     std::shared_ptr<const model::Eni> eni;          // nullptr: no network interface of its own
     std::shared_ptr<const model::Subnet> subnet;
+    std::shared_ptr<const model::Vpc> vpc;
 };
 // Nothing when the task's rows are not all there (it is being forgotten).
 std::optional<Assignment> find_assignment(const state::View& view, const std::shared_ptr<const model::Task>& task);

@@ -152,6 +152,12 @@ void Balancers::prepare_network()
         if (path.ok()) namespaces_[name] = *path;
         else missing[name] = path.error().message;
     }
+    // Where there was one and is none any more, the last address goes too.
+    for (auto at = prepared_.begin(); at != prepared_.end();) {
+        const bool over = !plan_->vpcs.contains(at->first) && network_.prepare(at->first, *at->second, {}).ok();
+        at = over ? prepared_.erase(at) : std::next(at);
+    }
+    for (const auto& [name, vpc] : plan_->vpcs) prepared_[name] = vpc.row;
     for (auto& balancer : plan_->balancers) {
         const auto why = missing.find(balancer.vpc);
         if (why == missing.end()) continue;

@@ -87,6 +87,7 @@ private:
     // Of the thread alone.
     std::shared_ptr<Plan> plan_;
     std::map<std::string, std::string> namespaces_;    // by VPC
+    std::map<std::string, std::shared_ptr<const model::Vpc>> prepared_;   // VPCs with load balancers, as of the last turn
     std::map<LoadBalancerId, Reason> reasons_;
     std::map<TargetGroupId, int> places_;
     bool incomplete_ = false;                  // a load balancer was left out: its VPC is not there

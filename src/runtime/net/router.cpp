@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "runtime/net/eni.h"
+#include "runtime/net/group_filter.h"
 #include "runtime/net/host.h"
 #include "runtime/net/namespace.h"
 #include "runtime/net/nft.h"
@@ -69,18 +71,15 @@ add map inet {table} {agents} {{ type ipv4_addr : ipv4_addr; }}
 add chain inet {table} source_check {{ type filter hook prerouting priority raw; policy accept; }}
 add chain inet {table} agent_endpoint {{ type nat hook prerouting priority dstnat; policy accept; }}
 add chain inet {table} input {{ type filter hook input priority filter; policy accept; }}
-add chain inet {table} forward {{ type filter hook forward priority filter; policy accept; }}
 add chain inet {table} outgoing {{ type nat hook postrouting priority srcnat; policy accept; }}
 flush chain inet {table} source_check
 flush chain inet {table} agent_endpoint
 flush chain inet {table} input
-flush chain inet {table} forward
 flush chain inet {table} outgoing
 add rule inet {table} source_check iifname {{ "lo", "{uplink}" }} accept
 add rule inet {table} source_check iifname . ip saddr != @{sources} drop
 add rule inet {table} agent_endpoint ip daddr {metadata} dnat ip to ip saddr map @{agents}
 add rule inet {table} input iifname != "lo" ip daddr {agent_range} ct status & dnat == 0 drop
-add rule inet {table} forward ct state established,related accept
 )";
     std::string text = fmt::format(rules, fmt::arg("table", router_table), fmt::arg("sources", sources_set),
                                    fmt::arg("agents", agents_map), fmt::arg("uplink", uplink_inside),
@@ -143,6 +142,36 @@ HostResult<> Router::repair_locked() const
     RETURN_IF_ERROR(ensure_host_table(platform_));
     RETURN_IF_ERROR(ensure_docker_accept(platform_));
     return enable_forwarding();
+}
+
+HostResult<std::map<std::string, Ipv4Net>> standing_routers(const Platform& platform)
+{
+    std::map<std::string, Ipv4Net> found;
+    ASSIGN_OR_RETURN(const auto vpcs, list_routers(platform));
+    for (const std::string& vpc : vpcs) {
+        ASSIGN_OR_RETURN(const auto record, read_record(platform, vpc));
+        if (record && is_namespace(platform.router_path(vpc))) found[vpc] = record->cidr;
+    }
+    return found;
+}
+
+HostResult<> remove_unused_router(const Platform& platform, const std::string& vpc)
+{
+    ASSIGN_OR_RETURN(const env::UniqueFd lock, lock_run_dir(platform));
+    const std::string path = platform.router_path(vpc);
+    if (is_namespace(path)) {
+        ASSIGN_OR_RETURN(const auto inside, open_netlink_in(path, NETLINK_ROUTE));
+        ASSIGN_OR_RETURN(const auto links, list_links(*inside));
+        for (const Link& link : links)
+            if (parse_eni_alias(link.alias).address) return {};
+        std::string tables;
+        RETURN_IF_ERROR(run_in(path, [&]() -> HostResult<> {
+            ASSIGN_OR_RETURN(tables, read_nft("list tables"));
+            return {};
+        }));
+        if (tables.find(group_table_prefix) != tables.npos) return {};
+    }
+    return remove_router(platform, vpc);
 }
 
 HostResult<Ipv4Net> pick_vpc_cidr(std::span<const Ipv4Net> taken)

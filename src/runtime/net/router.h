@@ -10,6 +10,7 @@
 // knows an awsvpc task by the peer address it accepts; bridge and host-mode containers share their instance's.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -64,10 +65,16 @@ private:
     std::unique_ptr<Netlink> filter_;
 };
 
-// The router's nft table and its parts. `forward` is where security groups go: its first rule accepts what is established.
+// The router's nft table and its parts. Security groups are in tables of their own (group_filter.h).
 inline constexpr const char* router_table = "boxship";
 inline constexpr const char* sources_set = "sources";   // ifname . ipv4_addr: who may send from where
 inline constexpr const char* agents_map = "agents";     // ipv4_addr : ipv4_addr: whose task is this
+
+// The routers that are on this machine already: VPCs and their ranges.
+HostResult<std::map<std::string, Ipv4Net>> standing_routers(const Platform& platform);
+
+// Takes a router away unless an interface hangs on it or an agent filters there (group_filter.h).
+HostResult<> remove_unused_router(const Platform& platform, const std::string& vpc);
 
 // 172.31.0.0/16, 172.30.0.0/16 … 172.16.0.0/16: the first that overlaps none of `taken`.
 HostResult<Ipv4Net> pick_vpc_cidr(std::span<const Ipv4Net> taken);

@@ -155,20 +155,19 @@ Result<RuleRows> revoke_egress(Txn& txn, const Call& call, const api::RevokeSecu
 
 void serve_group_rules(Served& served)
 {
-    // Rules are kept and shown; the routers do not enforce them yet. The account is always the caller's own.
-    const std::vector<std::string> ignored = {"IpPermissions", "IpProtocol", "FromPort", "ToPort", "CidrIp", "SourceSecurityGroupName",
-                                              "SourceSecurityGroupOwnerId"};
+    // The account is always the caller's own.
+    const std::vector<std::string> owner = {"SourceSecurityGroupOwnerId"};
     served.add<api::ops::AuthorizeSecurityGroupIngress>(authorize_ingress, render_authorized<api::AuthorizeSecurityGroupIngressResult>)
-        .ignores(ignored)
+        .ignores(owner)
         .refuses({"DryRun"});
     served.add<api::ops::AuthorizeSecurityGroupEgress>(authorize_egress, render_authorized<api::AuthorizeSecurityGroupEgressResult>)
-        .ignores(ignored)
+        .ignores(owner)
         .refuses({"DryRun"});
     served.add<api::ops::RevokeSecurityGroupIngress>(revoke_ingress, render_revoked<api::RevokeSecurityGroupIngressResult>)
-        .ignores(ignored)
+        .ignores(owner)
         .refuses({"DryRun"});
     served.add<api::ops::RevokeSecurityGroupEgress>(revoke_egress, render_revoked<api::RevokeSecurityGroupEgressResult>)
-        .ignores(ignored)
+        .ignores(owner)
         .refuses({"DryRun"});
 }
 

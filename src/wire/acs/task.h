@@ -168,6 +168,11 @@ struct NetworkInterface {
     std::vector<std::string> domain_names;         // ?
     std::string private_dns_name;                // ?
     std::string name;                            // ?
+    // Ours: where our agents hang the interface, and its first security groups.
+    std::string vpc_id;                          // ?
+    std::string vpc_cidr;                        // ?
+    std::string router;                          // ?
+    std::vector<std::string> security_groups;    // ?
 };
 
 struct Property {

@@ -233,6 +233,10 @@ void members(V& v, Of<V, NetworkInterface>& m)
     v.maybe("domainName", m.domain_names);
     v.maybe("privateDnsName", m.private_dns_name);
     v.maybe("name", m.name);
+    v.maybe("vpcId", m.vpc_id);
+    v.maybe("vpcCidr", m.vpc_cidr);
+    v.maybe("router", m.router);
+    v.maybe("securityGroups", m.security_groups);
 }
 
 template <class V>

@@ -149,7 +149,7 @@ class Platform:
     # --- what tests say often
 
     def subnet(self):
-        return self.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
+        return self.client("ec2").describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"][0]["SubnetId"]
 
     def cluster(self, name="default"):
         self.client("ecs").create_cluster(clusterName=name)
@@ -164,10 +164,10 @@ class Platform:
             containerDefinitions=containers, **more)["taskDefinition"]
         return f"{answer['family']}:{answer['revision']}"
 
-    def run(self, definition, count=1, cluster="default", **more):
+    def run(self, definition, count=1, cluster="default", subnet=None, groups=(), **more):
         answer = self.client("ecs").run_task(
             cluster=cluster, taskDefinition=definition, count=count, launchType="FARGATE",
-            networkConfiguration={"awsvpcConfiguration": {"subnets": [self.subnet()]}}, **more)
+            networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet or self.subnet()], "securityGroups": list(groups)}}, **more)
         assert answer["failures"] == [], answer["failures"]
         return [task["taskArn"] for task in answer["tasks"]]
 
