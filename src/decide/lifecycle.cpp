@@ -71,7 +71,7 @@ void end(Task& task, Time executed_until, Time now)
 {
     task.status = TaskStatus::stopped;
     task.wanted = false;
-    task.draining = false;
+    task.draining = task.in_service = false;
     task.stopped_at = now;
     if (!task.stopping_at) task.stopping_at = now;
     if (!task.execution_stopped_at) task.execution_stopped_at = executed_until ? executed_until : now;

@@ -36,8 +36,10 @@ void Balancing::choose()
 
 void Balancing::balancer()
 {
-    if (catalog_.subnets.size() < 2) return next();
-    const Json input = Json::object({{"Name", "front"}, {"Subnets", Json::array({catalog_.subnets[0], catalog_.subnets[1]})}});
+    // In all zones: what is in another is never sent anything.
+    Json subnets = Json::array();
+    for (const auto& subnet : catalog_.subnets) subnets.push_back(subnet);
+    const Json input = Json::object({{"Name", "front"}, {"Subnets", subnets}});
     call("CreateLoadBalancer", input, [this](const Network::Answer& answer) {
         if (answer) balancer_ = (*answer)["LoadBalancers"].as_array().front().get_string("LoadBalancerArn");
         next();

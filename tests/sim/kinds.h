@@ -27,7 +27,7 @@ inline constexpr Kind kinds[] = {
     {"job", R"({"family":"job","networkMode":"none","containerDefinitions":[{"name":"setup","image":"job:1","memory":64,"essential":false},{"name":"job","image":"job:2","memory":128}]})", Shape::bridge, Fate::ends},
     {"vpc", R"({"family":"vpc","networkMode":"awsvpc","taskRoleArn":"arn:aws:iam::000000000000:role/app","containerDefinitions":[{"name":"app","image":"app:1","memory":128,"portMappings":[{"containerPort":80}]}]})", Shape::vpc, Fate::lasts},
     {"far", R"({"family":"far","networkMode":"awsvpc","requiresCompatibilities":["FARGATE"],"cpu":"256","memory":"512","taskRoleArn":"arn:aws:iam::000000000000:role/app","containerDefinitions":[{"name":"app","image":"app:1","portMappings":[{"containerPort":80}]}]})", Shape::fargate, Fate::lasts},
-    {"farjob", R"({"family":"farjob","networkMode":"awsvpc","requiresCompatibilities":["FARGATE"],"cpu":"256","memory":"512","containerDefinitions":[{"name":"job","image":"job:1"}]})", Shape::fargate, Fate::ends},
+    {"farjob", R"({"family":"farjob","networkMode":"awsvpc","requiresCompatibilities":["FARGATE"],"cpu":"256","memory":"512","containerDefinitions":[{"name":"app","image":"job:1","portMappings":[{"containerPort":80}]}]})", Shape::fargate, Fate::ends},
     {"missing", R"({"family":"missing","containerDefinitions":[{"name":"web","image":"missing:1","memory":64}]})", Shape::bridge, Fate::fails},
     {"crash", R"({"family":"crash","networkMode":"host","containerDefinitions":[{"name":"web","image":"crash:1","memory":64}]})", Shape::bridge, Fate::fails},
     {"oom", R"({"family":"oom","containerDefinitions":[{"name":"web","image":"oom:1","memory":64},{"name":"side","image":"side:1","memory":64}]})", Shape::bridge, Fate::ends},
@@ -36,8 +36,8 @@ inline constexpr Kind kinds[] = {
     {"checked", R"({"family":"checked","containerDefinitions":[{"name":"web","image":"web:1","memory":64,"healthCheck":{"command":["CMD","/check"],"interval":5,"retries":2}}]})", Shape::bridge, Fate::lasts},
     {"sick", R"({"family":"sick","containerDefinitions":[{"name":"web","image":"sick:1","memory":64,"healthCheck":{"command":["CMD","/check"],"interval":5,"retries":1}}]})", Shape::bridge, Fate::fails},
     {"sometimes", R"({"family":"sometimes","containerDefinitions":[{"name":"web","image":"sometimes:1","memory":64}]})", Shape::bridge, Fate::lasts},
-    {"faroff", R"({"family":"faroff","networkMode":"awsvpc","requiresCompatibilities":["FARGATE"],"cpu":"256","memory":"512","containerDefinitions":[{"name":"app","image":"missing:1"}]})", Shape::fargate, Fate::fails},
-    {"vpcoff", R"({"family":"vpcoff","networkMode":"awsvpc","containerDefinitions":[{"name":"app","image":"crash:1","memory":64}]})", Shape::vpc, Fate::fails},
+    {"faroff", R"({"family":"faroff","networkMode":"awsvpc","requiresCompatibilities":["FARGATE"],"cpu":"256","memory":"512","containerDefinitions":[{"name":"app","image":"missing:1","portMappings":[{"containerPort":80}]}]})", Shape::fargate, Fate::fails},
+    {"vpcoff", R"({"family":"vpcoff","networkMode":"awsvpc","containerDefinitions":[{"name":"app","image":"crash:1","memory":64,"portMappings":[{"containerPort":80}]}]})", Shape::vpc, Fate::fails},
 };
 
 inline const Kind* kind_of(std::string_view family)

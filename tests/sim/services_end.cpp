@@ -149,13 +149,11 @@ void World::check_services_at_rest()
     compare(15, "a fresh server");
 }
 
-// Nothing is registered any more, once everybody has deregistered what was theirs.
+// Nothing is registered any more, once everybody has deregistered what was theirs and the delay is over.
 std::string World::unsteady_targets() const
 {
     if (balancing_ && !balancing_->idle()) return balancing_->doing();
-    for (const auto& [key, target] : oracle_.targets())
-        if (!target.draining()) return "the target " + key.id + " is still registered";
-    return "";
+    return oracle_.targets().empty() ? "" : "the target " + oracle_.targets().begin()->first.id + " is still there";
 }
 
 // Of a service that is deleted nothing is left.
