@@ -94,7 +94,11 @@ void Client::heard_run(const std::string& token, const Json& input, const Networ
     }
     const auto effect = oracle_.started_by().find(token);
     const std::size_t started = effect == oracle_.started_by().end() ? 0 : effect->second.size();
-    if (started != before->second.size()) stage_.fail(6, "{} was told of {} tasks and has {}", token, before->second.size(), started);
+    // When the first answer was lost and a clock was set forward, the tasks may be forgotten by the time of the second.
+    std::size_t there = 0;
+    if (started > 0)
+        for (const TaskId& id : effect->second) there += oracle_.tasks().contains(id);
+    if (before->second.size() > started || before->second.size() < there) stage_.fail(6, "{} was told of {} tasks and has {}", token, before->second.size(), started);
     next();
 }
 

@@ -149,11 +149,13 @@ void World::check_services_at_rest()
     compare(15, "a fresh server");
 }
 
-// Nothing is registered any more, once everybody has deregistered what was theirs and the delay is over.
+// Nothing is registered any more, once everybody has deregistered what was theirs. When they are forgotten is the clock's business.
 std::string World::unsteady_targets() const
 {
     if (balancing_ && !balancing_->idle()) return balancing_->doing();
-    return oracle_.targets().empty() ? "" : "the target " + oracle_.targets().begin()->first.id + " is still there";
+    for (const auto& [key, target] : oracle_.targets())
+        if (!target.draining() || !target.drained) return "the target " + key.id + " is still in use";
+    return "";
 }
 
 // Of a service that is deleted nothing is left.
