@@ -53,12 +53,14 @@ def pull_the_plug(platform):
         return found
 
     def dead():
-        """One after the other would give the agent time to notice; a few rounds are over before that."""
-        for pid in (remaining := processes()):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        """Nobody lives to see another one's end: all are halted first."""
+        remaining = processes()
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in remaining:
+                try:
+                    os.kill(pid, number)
+                except ProcessLookupError:
+                    pass
         return not remaining
     wait_for(dead, "everything to be dead")
     mounts = [line.split()[1] for line in pathlib.Path("/proc/mounts").read_text().splitlines()

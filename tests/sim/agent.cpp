@@ -148,7 +148,7 @@ void Agent::connect()
             if (wire) wire->close(Wire::agent);
             return;
         }
-        if (!wire) return io_lane_.post([this, refusal] { ended(refused(refusal)); });
+        if (!wire) return io_lane_.post([this, refusal] { connection_ended(refused(refusal)); });
         // Attached at once: what comes before the lane turns is not lost.
         connected_once_ = true;
         serve(wire);
@@ -177,7 +177,7 @@ void Agent::serve(std::shared_ptr<Wire> wire)
                                        conversation_->on_message(text);
                                    });
                                },
-                               [this, on_this] { on_this([this] { ended(Ended::broken); }); }});
+                               [this, on_this] { on_this([this] { connection_ended(Ended::broken); }); }});
     heard_something();
     const Milliseconds lifetime = Milliseconds(30 * 60'000) + Milliseconds(random_.number(5 * 60'000));
     io_lane_.post_after(lifetime, [this, same = wire.get()] {
@@ -188,16 +188,16 @@ void Agent::serve(std::shared_ptr<Wire> wire)
 void Agent::heard_something()
 {
     io_lane_.post_after(Milliseconds(60'000) + Milliseconds(random_.number(60'000)), [this, heard = ++silence_] {
-        if (wire_ && silence_ == heard) ended(Ended::broken);
+        if (wire_ && silence_ == heard) connection_ended(Ended::broken);
     });
 }
 
 void Agent::reconnect()
 {
-    if (wire_) ended(Ended::clean);
+    if (wire_) connection_ended(Ended::clean);
 }
 
-void Agent::ended(Ended how)
+void Agent::connection_ended(Ended how)
 {
     const bool was_long = wire_ && stage_.timeline.now() - connected_at_ > Milliseconds(60'000);
     if (wire_) wire_->close(Wire::agent);

@@ -77,7 +77,7 @@ private:
     void connect();
     void serve(std::shared_ptr<Wire> wire);
     void heard_something();
-    void ended(agent::Ended how);
+    void connection_ended(agent::Ended how);
     void tell_health();
     // `work`, on the I/O lane, if this process still lives then.
     std::function<void()> later(std::function<void()> work);
