@@ -105,7 +105,7 @@ def replaced(platform, image, times=11):
     port, ids = free_port(), [s["SubnetId"] for s in subnets]
     balancer = elb.create_load_balancer(Name="dies", Subnets=ids)["LoadBalancers"][0]["LoadBalancerArn"]
     group = elb.create_target_group(Name="dies", Protocol="HTTP", Port=80, VpcId=subnets[0]["VpcId"], TargetType="ip", HealthCheckPath="/health",
-                                    HealthCheckIntervalSeconds=5, HealthyThresholdCount=2)["TargetGroups"][0]["TargetGroupArn"]
+                                    HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=2, HealthyThresholdCount=2)["TargetGroups"][0]["TargetGroupArn"]
     elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=port, DefaultActions=[{"Type": "forward", "TargetGroupArn": group}])
     definition = platform.define([{"name": "web", "image": image, "portMappings": [{"containerPort": 80}]}])
     ecs.create_service(serviceName="dies", taskDefinition=definition, desiredCount=1, launchType="FARGATE",
