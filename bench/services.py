@@ -117,8 +117,7 @@ def replaced(platform, image, times=11):
         progress(f"death {i + 1} of {times}")
         # A throttled service would wait: what ran for a while is no failure to start.
         before = wait_for(lambda: answering(port), "the service to answer", 60)
-        monitor = next(pid for name, pid in platform.monitors().items() if name.startswith(before.split("/")[-1]))
-        victim = int(open(f"/proc/{monitor}/task/{monitor}/children").read().split()[0])
+        victim = platform.first_process(before)
         begun = time.perf_counter()
         os.kill(victim, signal.SIGKILL)
         while (answering(port) or before) == before:

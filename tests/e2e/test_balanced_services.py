@@ -10,16 +10,14 @@ from urllib.request import urlopen
 
 import pytest
 
-from harness import images, own
+from harness import own
 from harness.platform import free_port, wait_for
 from harness.traffic import Traffic
 
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory):
-    with own.platform(tmp_path_factory.mktemp("balanced"), "--instances", "2:t3.medium") as platform:
-        platform.wait_ready(agents=3)
-        platform.hello = images.push_hello(platform, tmp_path_factory.mktemp("hello"))
+    with own.with_instances(tmp_path_factory.mktemp("balanced")) as platform:
         yield platform
 
 
@@ -117,12 +115,6 @@ def all_answer(site, count):
     return seen
 
 
-def process_of(platform, arn):
-    """The first process of a task's only container."""
-    monitor = next(pid for name, pid in platform.monitors().items() if name.startswith(arn.split("/")[-1]))
-    return int(pathlib.Path(f"/proc/{monitor}/task/{monitor}/children").read_text().split()[0])
-
-
 def ask_agent(pid, method, path, body=None):
     """What a task's own process gets from its agent."""
     variables = dict(v.split("=", 1) for v in pathlib.Path(f"/proc/{pid}/environ").read_text().split("\0") if "=" in v)
@@ -203,7 +195,7 @@ def test_a_task_protects_itself(platform, fargate):
     fargate.create(fargate.define("1"), 2)
     fargate.stable()
     kept = fargate.running()[0]
-    process = process_of(platform, kept)
+    process = platform.first_process(kept)
     answer = ask_agent(process, "PUT", "/task-protection/v1/state", {"ProtectionEnabled": True, "ExpiresInMinutes": 60})
     assert answer["protection"]["ProtectionEnabled"] is True and answer["protection"]["TaskArn"] == kept
     assert ask_agent(process, "GET", "/task-protection/v1/state")["protection"]["ExpirationDate"]
@@ -227,7 +219,7 @@ def test_kills_under_traffic(platform, fargate, victim):
     with fargate.traffic(threads=4) as traffic:
         time.sleep(1)
         if victim == "task":
-            os.kill(process_of(platform, fargate.running()[0]), signal.SIGKILL)
+            os.kill(platform.first_process(fargate.running()[0]), signal.SIGKILL)
             wait_for(lambda: len(fargate.running()) == 2 and fargate.states().count("healthy") == 2, "a replacement", 60)
         else:
             platform.kill(victim)

@@ -4,15 +4,13 @@ import time
 
 import pytest
 
-from harness import images, own
+from harness import own
 from harness.platform import wait_for
 
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory):
-    with own.platform(tmp_path_factory.mktemp("services"), "--instances", "2:t3.medium") as platform:
-        platform.wait_ready(agents=3)
-        platform.hello = images.push_hello(platform, tmp_path_factory.mktemp("hello"))
+    with own.with_instances(tmp_path_factory.mktemp("services")) as platform:
         yield platform
 
 

@@ -25,3 +25,12 @@ def platform(directory, *options, variables=None, image=True):
             print(log)
     left = leaks.difference(before, marks)
     assert not left, "left behind on the host:\n" + "\n".join(left)
+
+
+@contextlib.contextmanager
+def with_instances(directory):
+    """Two instances beside Fargate, and the sample's image (`platform.hello`): what tests of services stand on."""
+    with platform(directory, "--instances", "2:t3.medium") as made:
+        made.wait_ready(agents=3)
+        made.hello = images.push_hello(made, directory / "hello")
+        yield made

@@ -100,6 +100,11 @@ class Platform:
                 found[words[words.index("--id") + 1]] = int(entry.name)
         return found
 
+    def first_process(self, arn):
+        """The pid of the first process of a task's only container."""
+        monitor = next(pid for name, pid in self.monitors().items() if name.startswith(arn.split("/")[-1]))
+        return int(pathlib.Path(f"/proc/{monitor}/task/{monitor}/children").read_text().split()[0])
+
     def wait_ready(self, agents=1):
         def ready():
             done = self.boxship("status", "--json", check=False)
