@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <functional>
 
 #include "agent/endpoints.h"
 #include "agent/forward.h"
@@ -91,21 +92,12 @@ HostResult<LedgerContents> load_record(Ledger& ledger, const std::string& cluste
     return contents;
 }
 
-// Removes old images every now and then, as long as the executor runs.
-void clean_images(env::Executor& executor, RealHost& host, Milliseconds age)
+// Again and again, as long as the executor runs.
+void repeat(env::Executor& executor, Milliseconds interval, std::function<void()> work)
 {
-    executor.post_after(image_cleanup_interval, [&executor, &host, age] {
-        host.collect_images(age);
-        clean_images(executor, host, age);
-    });
-}
-
-// What could not be changed in a router is tried again.
-void keep_groups(env::Executor& executor, RealHost& host)
-{
-    executor.post_after(groups_interval, [&executor, &host] {
-        host.settle_groups();
-        keep_groups(executor, host);
+    executor.post_after(interval, [&executor, interval, work = std::move(work)] {
+        work();
+        repeat(executor, interval, work);
     });
 }
 
@@ -220,8 +212,9 @@ int run(AgentOptions options)
         if (auto ready = weak.lock()) session.start(std::move(ready));
     });
     if (!started) return fail(started.error());
-    keep_groups(executor, **host);
-    if (options.image_cleanup_age.count() > 0) clean_images(executor, **host, options.image_cleanup_age);
+    repeat(executor, groups_interval, [&host = **host] { host.settle_groups(); });   // what could not be changed in a router
+    if (options.image_cleanup_age.count() > 0)
+        repeat(executor, image_cleanup_interval, [&host = **host, age = options.image_cleanup_age] { host.collect_images(age); });
 
     log_info("agent {}: signal {}, leaving; containers go on", options.name, wait_for_signal(signals));
     // Everything that matters is on disk already, and whatever is under way can be repeated: no need to wait for it.

@@ -149,8 +149,6 @@ HostResult<> serve(const Options& options)
     services_loop.follow();
     lost_hosts.follow();
     balancers.follow();
-    drive::GroupFeed group_feed(store);
-    group_feed.follow();
     RETURN_IF_ERROR(store.load());
     RETURN_IF_ERROR(prepare(store, identity, random, clock.now()));
     store.update([&](state::Txn& txn) { history->tell_all(txn); }, [](HostResult<>) {});
@@ -158,7 +156,7 @@ HostResult<> serve(const Options& options)
     std::optional<env::ThreadExecutor> group_thread;
     group_thread.emplace("groups");
     state_thread.post([&] {
-        group_feed.add(&network, [&](const shape::Json& frame) { group_thread->post([&network, frame] { network.take_groups(frame); }); });
+        hub->groups().add(&network, [&](const shape::Json& frame) { group_thread->post([&network, frame] { network.take_groups(frame); }); });
     });
 
     front::Keys keys(identity.account, sessions);
@@ -220,7 +218,7 @@ HostResult<> serve(const Options& options)
     background.reset();
     server.reset();
     balancers.stop();
-    state_thread.post([&] { group_feed.remove(&network); });
+    state_thread.post([&] { hub->groups().remove(&network); });
     finish_posted(state_thread);
     group_thread.reset();
     hub.reset();

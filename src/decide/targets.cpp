@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "base/arn.h"
 #include "base/ipv4.h"
+#include "model/elbv2_arns.h"
 #include "model/elbv2_attributes.h"
 
 namespace boxship::decide {
@@ -49,6 +51,15 @@ bool zone_is_enabled(const state::View& view, const TargetGroupId& group, const 
 
 }  // namespace
 
+std::shared_ptr<const TargetGroup> target_group_of(const state::View& view, const Scope& scope, std::string_view arn)
+{
+    constexpr std::string_view kind = "targetgroup/";    // …<name>/<id>
+    const auto parsed = Arn::parse(arn);
+    if (!parsed || parsed->service != "elasticloadbalancing" || !parsed->resource.starts_with(kind)) return nullptr;
+    auto group = view.first<state::TargetGroupByName>({scope, parsed->resource.substr(kind.size(), parsed->resource.rfind('/') - kind.size())});
+    return group && target_group_arn(*group) == arn ? group : nullptr;
+}
+
 std::optional<Target> register_target(const state::View& view, const TargetGroup& group, const std::string& id, std::int32_t port,
                                       const std::string& zone, Time now)
 {
@@ -86,12 +97,6 @@ TargetHealth health_of(const state::View& view, const Target& target)
     if (!zone_is_enabled(view, group->id, zone_of(view, *group, target)))
         return {TargetState::unused, TargetReason::not_in_use, "Target is in an Availability Zone that is not enabled for the load balancer"};
     return {target.state, target.reason, target.description.empty() ? sentence(target.reason) : target.description};
-}
-
-bool is_healthy(const state::View& view, const TargetKey& key)
-{
-    const auto target = view.get<Target>(key);
-    return target && health_of(view, *target).state == TargetState::healthy;
 }
 
 bool is_drained(const state::View& view, const TargetKey& key)

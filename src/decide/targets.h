@@ -9,13 +9,18 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "state/view.h"
 
 namespace boxship::decide {
+
+// nullptr: there is none of that ARN, or of that scope.
+std::shared_ptr<const model::TargetGroup> target_group_of(const state::View& view, const model::Scope& scope, std::string_view arn);
 
 // The row to put; nothing when this target is registered already. One that is draining is taken back.
 // `port` 0: the group's. `zone`: "" (found out), "all", or a zone's name.
@@ -32,8 +37,6 @@ struct TargetHealth {
     std::string description;     // AWS's sentence; "" when healthy
 };
 TargetHealth health_of(const state::View& view, const model::Target& target);
-// It is registered, a load balancer forwards to it, and its checks say that it is well (or they are off).
-bool is_healthy(const state::View& view, const model::TargetKey& key);
 // It may end without failing a request: it is not registered (any more), or nothing is under way to it.
 bool is_drained(const state::View& view, const model::TargetKey& key);
 

@@ -19,6 +19,8 @@ IdType id(int number)
     return IdType(raw);
 }
 
+bool is_healthy(const state::View& view, const TargetKey& key) { return health_of(view, *view.get<Target>(key)).state == TargetState::healthy; }
+
 class TargetsTest : public testing::Test {
 protected:
     TargetsTest()

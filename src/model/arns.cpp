@@ -1,5 +1,7 @@
 #include "model/arns.h"
 
+#include "base/arn.h"
+
 namespace boxship::model {
 namespace {
 
@@ -21,6 +23,12 @@ std::string cluster_arn(const Cluster& cluster) { return ecs_arn(cluster.scope, 
 std::string task_arn(const Cluster& cluster, const TaskId& task)
 {
     return ecs_arn(cluster.scope, "task/", cluster.name, "/", to_text(task));
+}
+
+std::optional<TaskId> task_of_arn(std::string_view text)
+{
+    const auto arn = Arn::parse(text);
+    return arn ? TaskId::parse(arn->resource.substr(arn->resource.rfind('/') + 1)) : std::nullopt;
 }
 
 std::string instance_arn(const Cluster& cluster, const InstanceId& instance)

@@ -1,7 +1,9 @@
 // The ARNs of rows, in the long form.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "model/ecs.h"
 
@@ -9,6 +11,7 @@ namespace boxship::model {
 
 std::string cluster_arn(const Cluster& cluster);
 std::string task_arn(const Cluster& cluster, const TaskId& task);
+std::optional<TaskId> task_of_arn(std::string_view arn);                // the id at its end; nothing: there is none
 std::string instance_arn(const Cluster& cluster, const InstanceId& instance);
 std::string container_arn(const Cluster& cluster, const TaskId& task, const ContainerId& container);
 std::string definition_arn(const TaskDefinition& definition);

@@ -1,5 +1,7 @@
 #include "model/ecs.h"
 
+#include <algorithm>
+
 namespace boxship::model {
 
 const char* to_text(TaskStatus status)
@@ -63,12 +65,11 @@ Health Task::health() const
     return checked && all_healthy ? Health::healthy : Health::unknown;
 }
 
-bool Task::ready() const
+bool Task::passes_checks() const
 {
-    if (status != TaskStatus::running || !wanted || (balanced && !in_service)) return false;
-    for (const auto& container : containers)
-        if (container.checked && container.essential && container.health != Health::healthy) return false;
-    return true;
+    return std::ranges::all_of(containers, [](const auto& container) { return !container.checked || !container.essential || container.health == Health::healthy; });
 }
+
+bool Task::ready() const { return status == TaskStatus::running && wanted && (!balanced || in_service) && passes_checks(); }
 
 }  // namespace boxship::model

@@ -241,6 +241,7 @@ struct Task {
     Health health() const;                   // of its essential containers that have a check: all healthy, or one unhealthy
     bool runs_on() const { return wanted || draining; }   // its host has no reason yet to end it
     bool unhealthy() const { return unwell || health() == Health::unhealthy; }
+    bool passes_checks() const;              // those of its essential containers that have one
     bool ready() const;                      // RUNNING, wanted, and healthy in every way that is asked of it
 
     TaskId id;

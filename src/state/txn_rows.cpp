@@ -1,5 +1,6 @@
 // Writing a row, compiled here for every kind: it pulls in the row's encoding and all of its indexes, which the many
 // files that write rows need not see.
+#include "state/emit.h"
 #include "state/tables.h"
 #include "state/txn.h"
 
@@ -45,25 +46,15 @@ void Txn::change(const typename Row::Key& key, std::shared_ptr<const Row> next, 
 
 namespace {
 
-// Naming a member makes the compiler emit it.
 template <class Row>
 struct Writers {
     void (Txn::*put)(Row, std::string) = &Txn::put<Row>;
     void (Txn::*erase)(const typename Row::Key&) = &Txn::erase<Row>;
     std::shared_ptr<const Row> (Tables::*set)(const typename Row::Key&, std::shared_ptr<const Row>) = &Tables::set<Row>;
 };
-template <class Row>
-const Writers<Row> writers;
-
-template <class... Row>
-const void* const* emit(Rows<Row...>)
-{
-    static const void* const all[] = {&writers<Row>...};
-    return all;
-}
 
 }  // namespace
 
-[[gnu::used]] const void* const* const row_writers = emit(AllRows{});
+[[gnu::used]] const void* const* const row_writers = emit<Writers>(AllRows{});
 
 }  // namespace boxship::state

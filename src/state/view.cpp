@@ -1,5 +1,6 @@
 #include "state/view.h"
 
+#include "state/emit.h"
 #include "state/tables.h"
 
 namespace boxship::state {
@@ -25,24 +26,14 @@ Memo& View::memo_of() const { return tables_->memo; }
 
 namespace {
 
-// Naming a function makes the compiler emit it.
 template <class Row>
 struct Readers {
     const Table<Row>& (*table)(const Tables&) = &table_of<Row>;
     std::shared_ptr<const Row> (View::*get)(const typename Row::Key&) const = &View::get<Row>;
 };
-template <class Row>
-const Readers<Row> readers;
-
-template <class... Row>
-const void* const* emit_readers(Rows<Row...>)
-{
-    static const void* const all[] = {&readers<Row>...};
-    return all;
-}
 
 }  // namespace
 
-[[gnu::used]] const void* const* const row_readers = emit_readers(AllRows{});
+[[gnu::used]] const void* const* const row_readers = emit<Readers>(AllRows{});
 
 }  // namespace boxship::state

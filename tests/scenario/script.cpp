@@ -4,6 +4,7 @@
 
 #include "base/strings.h"
 #include "decide/lifecycle.h"
+#include "model/arns.h"
 #include "model/elbv2_arns.h"
 
 namespace boxship::tests {
@@ -143,7 +144,6 @@ std::string Script::step(const std::string& line)
         const std::string service = take_word(rest);
         return report_all(service, "RUNNING " + rest, false);
     }
-    if (verb == "target") return set_targets(rest);
     if (verb == "told") return told(rest);
     if (verb == "fail") return report_all(rest, "STOPPED task-reason=\"CannotPullContainerError: there is no such image\"", false);
     if (verb == "end") return report_all(rest, "STOPPED", true);
@@ -290,10 +290,13 @@ std::string Script::health(const std::string& text)
 {
     std::string rest = text;
     const std::string group = take_word(rest), id = take_word(rest), found = take_word(rest);
+    auto options = take_options(rest);
     bool known = false;
     world_.change([&](state::Txn& txn) {
         for (const auto& [key, row] : std::map(txn.rows<model::Target>())) {
-            if (key.id != id || model::target_group_arn(*txn.get<model::TargetGroup>(key.group)) != group) continue;
+            if (model::target_group_arn(*txn.get<model::TargetGroup>(key.group)) != group) continue;
+            if (id == "all" ? row->draining() : key.id != id) continue;
+            if (options.contains("port") && options["port"] != std::to_string(key.port)) continue;
             known = true;
             model::Target target = *row;
             if (found == "drained") {
@@ -327,10 +330,15 @@ std::string Script::add_vpc(const std::string& text)
     return "";
 }
 
+std::shared_ptr<const model::Task> Script::task_of(const std::string& arn)
+{
+    const auto id = model::task_of_arn(arn);
+    return id ? world_.view().get<model::Task>(*id) : nullptr;
+}
+
 std::string Script::acknowledge(const std::string& task_arn)
 {
-    const auto id = TaskId::parse(task_arn.substr(task_arn.rfind('/') + 1));
-    const auto row = id ? world_.view().get<model::Task>(*id) : nullptr;
+    const auto row = task_of(task_arn);
     if (!row) return "there is no task " + task_arn;
     world_.change([&](state::Txn& txn) {
         model::Task task = *row;
@@ -346,8 +354,7 @@ std::string Script::report(const std::string& line)
     const std::string arn = take_word(rest);
     const std::string status = take_word(rest);
     auto options = take_options(rest);
-    const auto id = TaskId::parse(arn.substr(arn.rfind('/') + 1));
-    const auto task = id ? world_.view().get<model::Task>(*id) : nullptr;
+    const auto task = task_of(arn);
     if (!task) return "there is no task " + arn;
     const auto instance = world_.view().get<model::Instance>(task->instance);
     Json containers = Json::array();

@@ -17,11 +17,11 @@
 //     run SERVICE [port=N] | fail SERVICE      every pending task of the service is RUNNING now, or ends before
 //     end SERVICE                              every task that was asked to stop has
 //     tasks SERVICE running=2 stopping=1       how many there are of each kind (pending too); what is not named: none
-//     target GROUP healthy [port=N]            what the group's health checks find, of all or of one of its targets
 //     told $task RUNNING|STOPPED               what the task's host is told that it should be
 //     suspend | resume                         as `boxship down` does before it ends, and the next `up`
 //     connect h1 | disconnect h1
-//     health $group 172.31.0.9 healthy|unhealthy|drained     what the load balancer finds out about a target
+//     health $group 172.31.0.9 healthy|unhealthy|drained [port=80]     what the load balancer finds out about a target; "all": of
+//                                              those that are registered
 //     advance 10s | 5m | 2h
 //     vpc 10.0.0.0/28                          one more VPC, all of it one subnet in us-east-1a: $other_subnet, $other_group
 //     restart                                  a new control plane on the same journal
@@ -57,8 +57,8 @@ private:
     std::string report_all(const std::string& service, const std::string& status, bool ending);
     std::string count_tasks(const std::string& rest);
     void suspend(bool suspended);
-    std::string set_targets(const std::string& rest);
     std::string told(const std::string& rest);
+    std::shared_ptr<const model::Task> task_of(const std::string& arn);   // nullptr: there is none
     std::string fill_in(const std::string& text) const;
 
     World world_;

@@ -3,7 +3,6 @@
 
 #include "base/strings.h"
 #include "model/arns.h"
-#include "model/elbv2_arns.h"
 #include "scenario/script.h"
 
 namespace boxship::tests {
@@ -52,32 +51,10 @@ std::string Script::count_tasks(const std::string& text)
     return "there are running=" + std::to_string(there["running"]) + " pending=" + std::to_string(there["pending"]) + " stopping=" + std::to_string(there["stopping"]);
 }
 
-std::string Script::set_targets(const std::string& text)
-{
-    const auto words = split(text, ' ');
-    const std::int32_t port = words.size() > 2 ? std::stoi(words[2].substr(5)) : 0;
-    int found = 0;
-    world_.change([&](state::Txn& txn) {
-        std::vector<model::Target> targets;
-        for (const auto& [key, target] : txn.rows<model::Target>()) {
-            const auto group = txn.get<model::TargetGroup>(key.group);
-            if (group && model::target_group_arn(*group) == words[0] && !target->draining() && (port == 0 || key.port == port)) targets.push_back(*target);
-        }
-        for (auto& target : targets) {
-            target.state = words[1] == "healthy" ? model::TargetState::healthy : model::TargetState::unhealthy;
-            target.reason = words[1] == "healthy" ? model::TargetReason::none : model::TargetReason::failed_health_checks;
-            txn.put(std::move(target));
-            ++found;
-        }
-    });
-    return found == 0 ? "there is no such target" : "";
-}
-
 std::string Script::told(const std::string& text)
 {
     const auto words = split(text, ' ');
-    const auto id = TaskId::parse(words[0].substr(words[0].rfind('/') + 1));
-    const auto task = id ? world_.view().get<model::Task>(*id) : nullptr;
+    const auto task = task_of(words[0]);
     if (!task) return "there is no such task";
     const std::string is = task->runs_on() ? "RUNNING" : "STOPPED";
     return is == words[1] ? "" : "it is told " + is;

@@ -74,7 +74,7 @@ Json Rollouts::deployment_configuration(bool daemon)
     return configuration;
 }
 
-// Refused today with a sentence; the day it is served nothing here needs to change.
+// Refused as long as nothing forwards to the group.
 void Rollouts::maybe_balance(const Mine& mine, const Kind& kind, Json& input)
 {
     if (!groups_ || groups_->empty() || mine.shape == Shape::bridge || kind.fate != Fate::lasts || !random_.chance(2)) return;

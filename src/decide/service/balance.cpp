@@ -6,20 +6,9 @@
 #include "decide/service/sentences.h"
 #include "decide/service/turn.h"
 #include "decide/targets.h"
-#include "model/elbv2_arns.h"
 
 namespace boxship::decide {
 namespace {
-
-std::shared_ptr<const model::TargetGroup> group_of(const state::View& view, const model::Service& service, const std::string& arn)
-{
-    // arn:…:targetgroup/<name>/<id>
-    const auto last = arn.rfind('/');
-    const auto first = last == std::string::npos ? last : arn.rfind('/', last - 1);
-    if (first == std::string::npos) return nullptr;
-    auto group = view.first<state::TargetGroupByName>({service.scope, arn.substr(first + 1, last - first - 1)});
-    return group && model::target_group_arn(*group) == arn ? group : nullptr;
-}
 
 // Where the task answers for this use, as the group knows it; nothing as long as it has no place there.
 std::optional<model::TargetKey> key_of(const state::View& view, const model::Task& task, const model::TargetGroupUse& use, const model::TargetGroup& group)
@@ -39,7 +28,14 @@ std::optional<model::TargetKey> key_of(const state::View& view, const model::Tas
 
 struct Place {
     std::shared_ptr<const model::TargetGroup> group;
+    const std::string* arn;
     model::TargetKey key;
+};
+
+// What a revision's tasks belong into.
+struct Use {
+    model::TargetGroupUse use;
+    std::shared_ptr<const model::TargetGroup> group;    // nullptr: deleted
 };
 
 class Balance {
@@ -48,14 +44,14 @@ public:
 
     void look_at(const model::Task& row)
     {
-        const model::ServiceRevision* revision = turn_.revision(row.revision);
-        if (!revision) return;
+        const std::vector<Use>* uses = uses_of(row.revision);
+        if (!uses) return;
         std::vector<Place> places;
-        for (const auto& use : revision->targets)
-            if (auto group = group_of(turn_.view, turn_.service, use.arn))
-                if (auto key = key_of(turn_.view, row, use, *group)) places.push_back({std::move(group), std::move(*key)});
+        for (const auto& [use, group] : *uses)
+            if (group)
+                if (auto key = key_of(turn_.view, row, use, *group)) places.push_back({group, &use.arn, std::move(*key)});
         model::Task task = row;
-        if (task.wanted) serve(task, revision->targets.size(), places);
+        if (task.wanted) serve(task, uses->size(), places);
         else leave(task, places);
         if (task.in_service == row.in_service && task.unwell == row.unwell && task.draining == row.draining) return;
         ++task.version;
@@ -72,21 +68,31 @@ public:
     }
 
 private:
+    // Looked up once for all tasks of a revision; nullptr: there is no such revision.
+    const std::vector<Use>* uses_of(std::int64_t number)
+    {
+        if (const auto known = uses_.find(number); known != uses_.end()) return &known->second;
+        const model::ServiceRevision* revision = turn_.revision(number);
+        if (!revision) return nullptr;
+        auto& uses = uses_[number];
+        for (const auto& use : revision->targets) uses.push_back({use, target_group_of(turn_.view, turn_.service.scope, use.arn)});
+        return &uses;
+    }
+
     void serve(model::Task& task, std::size_t uses, const std::vector<Place>& places)
     {
-        const bool serves = task.status == model::TaskStatus::running && std::ranges::all_of(task.containers, [](const auto& container) {
-            return !container.checked || !container.essential || container.health == model::Health::healthy;
-        });
+        const bool serves = task.status == model::TaskStatus::running && task.passes_checks();
         bool healthy = serves && places.size() == uses, unwell = false;
         for (const auto& place : places) {
-            if (!serves && !turn_.view.get<model::Target>(place.key)) continue;
+            const auto standing = turn_.view.get<model::Target>(place.key);
+            if (!serves && !standing) continue;
             if (auto target = register_target(turn_.view, *place.group, place.key.id, place.key.port, "", turn_.now)) {
-                ++registered_[model::target_group_arn(*place.group)];
+                ++registered_[*place.arn];
                 turn_.plan.targets.push_back(std::move(*target));
             }
-            const auto standing = turn_.view.get<model::Target>(place.key);
-            healthy &= standing && is_healthy(turn_.view, place.key);
-            unwell |= standing && health_of(turn_.view, *standing).state == model::TargetState::unhealthy;
+            const auto state = standing ? health_of(turn_.view, *standing).state : model::TargetState::unused;
+            healthy &= state == model::TargetState::healthy;
+            unwell |= state == model::TargetState::unhealthy;
         }
         task.in_service = healthy;
         task.unwell = unwell;
@@ -99,7 +105,7 @@ private:
             auto target = deregister_target(turn_.view, place.key, turn_.now);
             drained &= target ? target->drained : is_drained(turn_.view, place.key);
             if (!target) continue;
-            ++deregistered_[model::target_group_arn(*place.group)];
+            ++deregistered_[*place.arn];
             turn_.plan.targets.push_back(std::move(*target));
         }
         task.in_service = false;
@@ -109,6 +115,7 @@ private:
     }
 
     Turn& turn_;
+    std::map<std::int64_t, std::vector<Use>> uses_;     // by revision
     std::map<std::string, int> registered_, deregistered_;
 };
 
@@ -116,7 +123,7 @@ private:
 
 void balance(Turn& turn)
 {
-    const auto& in_use = turn.view.revisions_in_use(turn.service.id);
+    const auto in_use = turn.view.revisions_in_use(turn.service.id);
     const bool balanced = std::ranges::any_of(in_use, [&](const auto& entry) {
         const auto* revision = turn.revision(entry.first);
         return revision && !revision->targets.empty();

@@ -1,6 +1,5 @@
 #include "drive/agents/acs_conversation.h"
 
-#include "base/arn.h"
 #include "base/log.h"
 #include "base/mutant.h"
 #include "decide/lifecycle.h"
@@ -12,13 +11,6 @@ namespace {
 // Room for so many messages on one connection before the next connection's numbers begin.
 constexpr int sequence_bits = 24;
 constexpr std::size_t snapshot_tasks_max = 100'000;
-
-std::optional<TaskId> task_of_arn(const std::string& text)
-{
-    const auto arn = Arn::parse(text);
-    if (!arn) return std::nullopt;
-    return TaskId::parse(arn->resource.substr(arn->resource.rfind('/') + 1));
-}
 
 }  // namespace
 
@@ -199,7 +191,7 @@ void AcsConversation::on(const acs::TaskStopVerificationMessage& message)
     context_.store.update(
         [self = shared_from_this(), candidates, stops](state::Txn& txn) {
             for (const auto& candidate : *candidates) {
-                const auto id = task_of_arn(candidate.task_arn);
+                const auto id = model::task_of_arn(candidate.task_arn);
                 const auto task = id ? txn.get<model::Task>(*id) : nullptr;
                 if (!task || !task->live() || !task->runs_on() || task->instance != self->instance_) stops->stop_tasks.push_back(candidate);
             }

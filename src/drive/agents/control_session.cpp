@@ -1,8 +1,8 @@
 #include "drive/agents/control_session.h"
 
-#include "base/arn.h"
 #include "base/log.h"
 #include "drive/agents/hub_impl.h"
+#include "model/arns.h"
 
 namespace boxship::drive {
 
@@ -81,8 +81,7 @@ http::Async<> AgentHub::Impl::serve_control(http::WebSocket& socket, InstanceId 
 {
     http::Executor executor = co_await http::this_executor();
     ControlSession::Said said = [this](const Json& frame) {
-        const auto arn = Arn::parse(frame.get_string("taskArn"));
-        const auto task = arn ? TaskId::parse(arn->resource.substr(arn->resource.rfind('/') + 1)) : std::nullopt;
+        const auto task = model::task_of_arn(frame.get_string("taskArn"));
         if (!task) return;
         const std::string kind = frame.get_string("kind");
         if (kind == "timings") history.timings(*task, frame["phases"]);

@@ -1,6 +1,6 @@
 #include "drive/agents/health.h"
 
-#include "base/arn.h"
+#include "model/arns.h"
 
 namespace boxship::drive {
 namespace {
@@ -17,8 +17,7 @@ model::Health health_of(const std::string& text)
 
 void note_health(state::Txn& txn, const InstanceId& instance, const Json& entry)
 {
-    const auto arn = Arn::parse(entry.get_string("taskArn"));
-    const auto id = arn ? TaskId::parse(arn->resource.substr(arn->resource.rfind('/') + 1)) : std::nullopt;
+    const auto id = model::task_of_arn(entry.get_string("taskArn"));
     const auto row = id ? txn.get<model::Task>(*id) : nullptr;
     if (!row || !row->live() || row->instance != instance) return;
     model::Task task = *row;

@@ -24,6 +24,8 @@ AgentHub::AgentHub(state::Store& store, http::IoThreads& threads, const wire::Se
 
 AgentHub::~AgentHub() = default;
 
+GroupFeed& AgentHub::groups() { return impl_->groups; }
+
 void AgentHub::follow()
 {
     impl_->sessions.follow();

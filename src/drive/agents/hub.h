@@ -22,6 +22,7 @@
 namespace boxship::drive {
 
 class ControlSession;
+class GroupFeed;   // group_feed.h
 
 class AgentHub {
 public:
@@ -40,6 +41,9 @@ public:
     // Sends a request ({"kind", …}) to the agent of an instance over the control channel; `each` is called for every answer
     // until one says "end": true, on any thread; it returns false to cancel. An error answer has "error".
     void ask_agent(const InstanceId& instance, shape::Json request, std::function<bool(const shape::Json&)> each);
+
+    // What agents are told of security groups, for whoever else enforces them. On the state's thread.
+    GroupFeed& groups();
 
     // The last metrics message's entry of a task (agent-protocol "taskMetrics"), or null.
     shape::Json metrics_of(const TaskId& task) const;

@@ -1,8 +1,8 @@
 // TCS: what agents measure.
-#include "base/arn.h"
 #include "base/log.h"
 #include "drive/agents/health.h"
 #include "drive/agents/hub_impl.h"
+#include "model/arns.h"
 
 namespace boxship::drive {
 namespace {
@@ -31,9 +31,7 @@ void AgentHub::Impl::note_metrics(const Json& message)
 {
     const std::lock_guard lock(metrics_mutex);
     for (const Json& task : message["taskMetrics"].as_array()) {
-        const auto arn = Arn::parse(task.get_string("taskArn"));
-        const auto id = arn ? TaskId::parse(arn->resource.substr(arn->resource.rfind('/') + 1)) : std::nullopt;
-        if (id) metrics[*id] = task;
+        if (const auto id = model::task_of_arn(task.get_string("taskArn"))) metrics[*id] = task;
     }
 }
 

@@ -15,22 +15,13 @@
 namespace boxship::services::ecs {
 namespace {
 
-std::shared_ptr<const model::TargetGroup> find_target_group(const View& view, const Call& call, std::string_view arn)
-{
-    const auto parsed = Arn::parse(arn);
-    if (!parsed || parsed->service != "elasticloadbalancing" || !parsed->resource.starts_with("targetgroup/")) return nullptr;
-    const auto slash = parsed->resource.rfind('/');
-    auto group = view.first<state::TargetGroupByName>({call.scope, parsed->resource.substr(12, slash - 12)});
-    return group && model::target_group_arn(*group) == arn ? group : nullptr;
-}
-
 Result<model::TargetGroupUse> read_load_balancer(const View& view, const Call& call, const model::TaskDefinition& definition, const api::LoadBalancer& entry)
 {
     if (!entry.load_balancer_name.empty()) return invalid(messages::classic_load_balancer);
     if (entry.advanced_configuration) return invalid(say(messages::service_member_unsupported, "loadBalancers.advancedConfiguration"));
     if (entry.target_group_arn.empty()) return invalid(messages::target_group_missing);
     const std::string arn = entry.target_group_arn.str();
-    const auto group = find_target_group(view, call, arn);
+    const auto group = decide::target_group_of(view, call.scope, arn);
     if (!group) return invalid(say(messages::target_group_unknown, arn));
     if (!decide::is_attached(view, group->id)) return invalid(say(messages::target_group_unattached, arn));
     const bool awsvpc = definition.network_mode == model::NetworkMode::awsvpc;

@@ -25,18 +25,20 @@ void add(ProtectionRows& rows, const model::Cluster& cluster, const model::Task&
     rows.tasks.push_back({task_arn(cluster, task.id), task.protected_until > now ? task.protected_until : Time{}});
 }
 
-// A host asks for its own tasks only.
-Result<> may_protect(const View& view, const Call& call, const model::Task& task)
+// A live task of a service, for which the caller may speak: a host asks for its own tasks only. nullptr: it is among the
+// failures.
+Result<TaskPtr> find_task(const View& view, const Call& call, const model::Cluster& cluster, std::string_view name, const char* detail_without_service,
+                          ProtectionRows& rows)
 {
-    const auto instance = view.get<model::Instance>(task.instance);
-    return instance ? may_speak_for(call, *instance) : Result<>();
-}
-
-// Why this task has no protection; "" when it may.
-const char* obstacle(const model::Task* task)
-{
-    if (!task || !task->live()) return "MISSING";
-    return task->service ? "" : "TASK_NOT_VALID";
+    const auto task = look_up_task(view, cluster, name);
+    const bool missing = !task || !task->live();
+    if (missing || !task->service) {
+        rows.failures.push_back({task ? task_arn(cluster, task->id) : std::string(name), missing ? "MISSING" : "TASK_NOT_VALID",
+                                 missing ? "" : detail_without_service});
+        return TaskPtr();
+    }
+    if (const auto instance = view.get<model::Instance>(task->instance)) RETURN_IF_ERROR(may_speak_for(call, *instance));
+    return task;
 }
 
 Result<ProtectionRows> update_task_protection(Txn& txn, const Call& call, const api::UpdateTaskProtectionRequest& request)
@@ -48,12 +50,8 @@ Result<ProtectionRows> update_task_protection(Txn& txn, const Call& call, const 
     ASSIGN_OR_RETURN(const auto cluster, find_cluster(txn, call, request.cluster));
     ProtectionRows rows;
     for (const auto& name : request.tasks) {
-        const auto found = look_up_task(txn, *cluster, name);
-        if (const std::string why = obstacle(found.get()); !why.empty()) {
-            rows.failures.push_back({found ? task_arn(*cluster, found->id) : name.str(), why, why == "TASK_NOT_VALID" ? messages::protection_service : ""});
-            continue;
-        }
-        RETURN_IF_ERROR(may_protect(txn, call, *found));
+        ASSIGN_OR_RETURN(const auto found, find_task(txn, call, *cluster, name.view(), messages::protection_service, rows));
+        if (!found) continue;
         model::Task task = *found;
         task.protected_until = request.protection_enabled.value_or(false) ? call.now + std::chrono::minutes(minutes) : Time{};
         if (!task.wanted && task.protected_until) {
@@ -72,13 +70,8 @@ Result<ProtectionRows> get_task_protection(Txn& txn, const Call& call, const api
     ASSIGN_OR_RETURN(const auto cluster, find_cluster(txn, call, request.cluster));
     ProtectionRows rows;
     for (const auto& name : request.tasks) {
-        const auto found = look_up_task(txn, *cluster, name);
-        if (const std::string why = obstacle(found.get()); !why.empty()) {
-            rows.failures.push_back({found ? task_arn(*cluster, found->id) : name.str(), why, ""});
-            continue;
-        }
-        RETURN_IF_ERROR(may_protect(txn, call, *found));
-        add(rows, *cluster, *found, call.now);
+        ASSIGN_OR_RETURN(const auto found, find_task(txn, call, *cluster, name.view(), "", rows));
+        if (found) add(rows, *cluster, *found, call.now);
     }
     return rows;
 }
