@@ -1,15 +1,11 @@
-// Planted bugs, to try the simulator with: `if (mutant("store: …")) …` at the place where the bug would be. Only the
-// simulator compiles them in; in every other program the function is a constant and the branch is gone.
+// Planted bugs, to try the simulator with: `if (mutant("store: …")) …` at the place where the bug would be. The program's own
+// answer is always no; the simulator brings another (tests/sim/mutants.cpp) and runs the very objects that the program is made of.
 #pragma once
 
 #include <string_view>
 
 namespace boxship {
 
-#ifdef BOXSHIP_MUTANTS
-bool mutant(std::string_view name);     // tests/sim/mutants.cpp
-#else
-constexpr bool mutant(std::string_view) { return false; }
-#endif
+bool mutant(std::string_view name);
 
 }  // namespace boxship

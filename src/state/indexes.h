@@ -14,6 +14,18 @@ namespace boxship::state {
 
 using namespace model;  // rows are named so often here that the prefix would hide the words
 
+// Rows of which a platform can hold hundreds of thousands.
+template <class Row>
+inline constexpr bool can_be_many = false;
+template <>
+inline constexpr bool can_be_many<Task> = true;
+template <>
+inline constexpr bool can_be_many<TaskDefinition> = true;
+template <>
+inline constexpr bool can_be_many<ClientToken> = true;
+template <>
+inline constexpr bool can_be_many<Eni> = true;
+
 struct ClusterByName {
     using Row = Cluster;
     using Value = ScopedName;

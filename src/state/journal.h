@@ -1,8 +1,7 @@
 // Where committed groups go before anyone hears of them, and where the state comes from at start.
 //
 // One record per group: (sequence, fence, blob, checksum), plus a checkpoint: all rows, rewritten in slices beside the
-// old one and then switched to. Loading is checkpoint plus tail. A group's blob is a run of operations:
-//     table (1 byte)  erased (1 byte)  varint(length) key  [varint(length) row]
+// old one and then switched to. Loading is checkpoint plus tail. A group's blob is a run of operations (operations.h).
 // Operations carry whole rows, so replaying one twice changes nothing; that is what lets a checkpoint be written while
 // the state moves on.
 #pragma once
@@ -15,6 +14,7 @@
 
 #include "base/result.h"
 #include "env/clock.h"
+#include "state/operations.h"
 
 namespace boxship::state {
 
@@ -54,9 +54,5 @@ struct MemoryJournalData {
     std::vector<std::string> groups;
 };
 std::unique_ptr<Journal> make_memory_journal(std::shared_ptr<MemoryJournalData> data, env::Executor& state_executor);
-
-// Walks a run of operations; false when it is malformed.
-using OperationVisitor = std::function<HostResult<>(std::uint8_t table, bool erased, std::string_view key, std::string_view row)>;
-HostResult<> visit_operations(std::string_view operations, const OperationVisitor& visit);
 
 }  // namespace boxship::state

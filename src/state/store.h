@@ -17,6 +17,8 @@
 
 namespace boxship::state {
 
+class Checkpoint;
+
 class Store {
 public:
     Store(env::Env env, std::unique_ptr<Journal> journal);
@@ -62,7 +64,6 @@ private:
     bool flush_posted_ = false;
     std::uint64_t groups_committed_ = 0;
 
-    class Checkpoint;
     std::unique_ptr<Checkpoint> checkpoint_;
 };
 

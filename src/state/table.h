@@ -5,7 +5,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -30,7 +32,10 @@ public:
     }
 
     template <class Index>
-    using Entries = SortedSet<std::pair<typename Index::Value, Key>>;
+    using Entry = std::pair<typename Index::Value, Key>;
+    // Of rows that can be many, in runs: smaller and quicker. Of the others, in trees, which cost a compiler a fraction.
+    template <class Index>
+    using Entries = std::conditional_t<can_be_many<Row>, SortedSet<Entry<Index>>, std::set<Entry<Index>>>;
     template <class Index>
     const Entries<Index>& entries() const { return static_cast<const IndexSet<Index>&>(indexes_).entries; }
 
@@ -48,8 +53,8 @@ public:
         return before;
     }
 
-    // For loading, which replaces millions of rows in no order: notes what `set` would do, and later does all of it at once, by
-    // sorting. Reads see nothing of it until then. `change(row)` is called for each row there is.
+    // For loading, which replaces hundreds of thousands of rows in no order: notes what `set` would do, and later does all of it at
+    // once, by sorting. Reads see nothing of it until then. `change(row)` is called for each row there is.
     void set_later(const Key& key, Pointer next) { later_.emplace_back(key, std::move(next)); }
     template <class Change>
     void finish_loading(Change change)
@@ -77,7 +82,7 @@ private:
         }
         void build(const Map& rows)
         {
-            std::vector<std::pair<typename Index::Value, Key>> all;
+            std::vector<Entry<Index>> all;
             for (const auto& entry : rows)
                 Index::values(*entry.second, [&](typename Index::Value value) { all.emplace_back(std::move(value), entry.first); });
             std::sort(all.begin(), all.end());

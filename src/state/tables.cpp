@@ -8,7 +8,8 @@ Tables::~Tables() = default;
 void Tables::finish_loading()
 {
     all.each([this]<class Row>(Table<Row>& table) {
-        table.finish_loading([this](const Row& row) { derived.change(static_cast<const Row*>(nullptr), &row); });
+        if constexpr (can_be_many<Row>)
+            table.finish_loading([this](const Row& row) { derived.change(static_cast<const Row*>(nullptr), &row); });
     });
 }
 

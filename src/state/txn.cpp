@@ -5,12 +5,11 @@
 namespace boxship::state {
 
 // The head of an operation; key and row follow (journal.h).
-void Txn::record(std::uint8_t table, bool erased)
+std::string& Txn::begin_operation()
 {
     operation_starts_.push_back(group_->operations.size());
-    group_->operations += static_cast<char>(table);
-    group_->operations += erased ? '\1' : '\0';
     ++group_->count;
+    return group_->operations;
 }
 
 void Txn::roll_back()

@@ -37,7 +37,7 @@ public:
 private:
     template <class Row>
     void change(const typename Row::Key& key, std::shared_ptr<const Row> next, std::string remark);
-    void record(std::uint8_t table, bool erased);
+    std::string& begin_operation();  // where to append it
 
     Tables* writable_;
     Group* group_;

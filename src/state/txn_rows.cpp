@@ -1,6 +1,7 @@
 // Writing a row, compiled here for every kind: it pulls in the row's encoding and all of its indexes, which the many
 // files that write rows need not see.
 #include "state/emit.h"
+#include "state/operations.h"
 #include "state/tables.h"
 #include "state/txn.h"
 
@@ -16,13 +17,26 @@ std::shared_ptr<const Row> Tables::set(const typename Row::Key& key, std::shared
 }
 
 template <class Row>
+void append_put(std::string& operations, const typename Row::Key& key, const Row& row)
+{
+    operations += {static_cast<char>(Row::table), '\0'};
+    FieldWriter::append_block(operations, key);
+    FieldWriter::append_block(operations, row);
+}
+
+template <class Row>
+void append_erase(std::string& operations, const typename Row::Key& key)
+{
+    operations += {static_cast<char>(Row::table), '\1'};
+    FieldWriter::append_block(operations, key);
+}
+
+template <class Row>
 void Txn::put(Row row, std::string remark)
 {
     const auto key = row.key();
     auto next = std::make_shared<const Row>(std::move(row));
-    record(Row::table, false);
-    FieldWriter::append_block(group_->operations, key);
-    FieldWriter::append_block(group_->operations, *next);
+    append_put(begin_operation(), key, *next);
     change<Row>(key, std::move(next), std::move(remark));
 }
 
@@ -30,8 +44,7 @@ template <class Row>
 void Txn::erase(const typename Row::Key& key)
 {
     if (!get<Row>(key)) return;
-    record(Row::table, true);
-    FieldWriter::append_block(group_->operations, key);
+    append_erase<Row>(begin_operation(), key);
     change<Row>(key, nullptr, {});
 }
 
@@ -50,6 +63,7 @@ template <class Row>
 struct Writers {
     void (Txn::*put)(Row, std::string) = &Txn::put<Row>;
     void (Txn::*erase)(const typename Row::Key&) = &Txn::erase<Row>;
+    void (*append)(std::string&, const typename Row::Key&, const Row&) = &append_put<Row>;
     std::shared_ptr<const Row> (Tables::*set)(const typename Row::Key&, std::shared_ptr<const Row>) = &Tables::set<Row>;
 };
 

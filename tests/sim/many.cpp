@@ -115,7 +115,7 @@ void print(const RunOptions& options, const RunOutcome& outcome)
     if (outcome.failure && !options.aloud)
         for (const auto& line : outcome.story) std::printf("  %s\n", line.c_str());
     if (outcome.failure)
-        std::printf("seed %llu, commit %s: invariant %d: %s\n", static_cast<unsigned long long>(options.seed), BOXSHIP_COMMIT,
+        std::printf("seed %llu: invariant %d: %s\n", static_cast<unsigned long long>(options.seed),
                     outcome.failure->invariant, outcome.failure->sentence.c_str());
     std::printf("seed %llu: %llu groups, %llu calls, %d faults, %llu events, hash %016llx, next %016llx\n", static_cast<unsigned long long>(options.seed),
                 static_cast<unsigned long long>(outcome.groups), static_cast<unsigned long long>(outcome.calls), outcome.faults,
@@ -153,8 +153,8 @@ int run_many(const Batch& batch)
         return true;
     });
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-    std::printf("%llu runs from seed %llu, commit %s: %llu failed; %llu groups, %llu calls, %llu faults in %.1f s\n", static_cast<unsigned long long>(runs),
-                static_cast<unsigned long long>(batch.from), BOXSHIP_COMMIT, static_cast<unsigned long long>(failures),
+    std::printf("%llu runs from seed %llu: %llu failed; %llu groups, %llu calls, %llu faults in %.1f s\n", static_cast<unsigned long long>(runs),
+                static_cast<unsigned long long>(batch.from), static_cast<unsigned long long>(failures),
                 static_cast<unsigned long long>(groups), static_cast<unsigned long long>(calls), static_cast<unsigned long long>(faults), seconds);
     std::printf("rare branches taken:\n");
     for (const auto& [name, times] : taken) std::printf("  %-34s %llu\n", name.c_str(), static_cast<unsigned long long>(times));
