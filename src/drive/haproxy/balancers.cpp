@@ -17,6 +17,7 @@ namespace {
 using Steady = std::chrono::steady_clock;
 
 constexpr Milliseconds soon{20}, ordinarily{1000}, never{-1};
+constexpr auto older_lives_max = std::chrono::hours(1);
 
 bool concerns_us(const state::Change& change)
 {
@@ -124,9 +125,10 @@ Milliseconds Balancers::turn()
         return Milliseconds(50) * (1 << failures_);
     }
     if (!postponed_) report_balancers();
+    follow_older();
     const bool busy = !plan_->groups.empty() && follow_targets();
     if (busy || postponed_) return soon;
-    if (!plan_->groups.empty()) return ordinarily;
+    if (!plan_->groups.empty() || !older_.empty()) return ordinarily;
     return look_at_ports_again_ > Steady::now() ? ports_again_after : never;
 }
 
@@ -138,6 +140,7 @@ void Balancers::idle()
     }
     applied_.clear();
     held_ports_.clear();
+    older_.clear();
     report_balancers();
 }
 
@@ -168,6 +171,36 @@ void Balancers::prepare_network()
     }
 }
 
+// Generations of before: they listen no more, follow the targets, and end when nothing is under way.
+void Balancers::follow_older()
+{
+    std::map<std::uint64_t, Older> found;
+    for (const auto generation : process_.older_generations()) {
+        const auto text = process_.ask(generation, "show stat -1 5 -1");
+        if (!text.ok()) continue;   // it has just ended
+        const auto before = older_.find(generation);
+        Older& one = found[generation] = {read_stat(*text), before == older_.end() ? Steady::now() : before->second.since};
+        (void)tell(generation, reconcile_older(*plan_, one.seen));
+        if (Steady::now() - one.since > older_lives_max) process_.end(generation);
+        else if (one.seen.listening.empty()) process_.end_idle(generation);
+    }
+    older_ = std::move(found);
+}
+
+HostResult<> Balancers::tell(std::uint64_t generation, const std::vector<std::string>& commands)
+{
+    // HAProxy reads so much at once.
+    constexpr std::size_t commands_bytes_max = 4000;
+    std::string batch;
+    for (std::size_t i = 0; i < commands.size(); ++i) {
+        batch += (batch.empty() ? "" : ";") + commands[i];
+        if (i + 1 < commands.size() && batch.size() < commands_bytes_max) continue;
+        RETURN_IF_ERROR(process_.ask(generation, batch));
+        batch.clear();
+    }
+    return {};
+}
+
 bool Balancers::follow_targets()
 {
     const auto stat = process_.ask("show stat");
@@ -178,25 +211,11 @@ bool Balancers::follow_targets()
     const Seen seen = read_stat(*stat);
     remember_counters(seen);
     std::vector<Seen> older;
-    for (const pid_t process : process_.older_generations()) {
-        const auto text = process_.ask_older(process, "show stat -1 4 -1");
-        if (!text.ok()) continue;   // it has just ended
-        older.push_back(read_stat(*text));
-        for (const auto& command : reconcile_older(*plan_, older.back()))
-            if (const auto told = process_.ask_older(process, command); !told.ok()) break;
-    }
+    for (const auto& [generation, one] : older_) older.push_back(one.seen);
     Reconciled outcome = reconcile(*plan_, seen, older, store_.env().clock.now());
-    // HAProxy reads so much at once.
-    constexpr std::size_t commands_bytes_max = 4000;
-    std::string batch;
-    for (std::size_t i = 0; i < outcome.commands.size(); ++i) {
-        batch += (batch.empty() ? "" : ";") + outcome.commands[i];
-        if (i + 1 < outcome.commands.size() && batch.size() < commands_bytes_max) continue;
-        if (const auto told = process_.ask(batch); !told.ok()) {
-            log_warning("load balancers: {}", told.error().message);
-            return true;
-        }
-        batch.clear();
+    if (const auto told = tell(*process_.generation(), outcome.commands); !told.ok()) {
+        log_warning("load balancers: {}", told.error().message);
+        return true;
     }
     const bool more = outcome.busy || !outcome.commands.empty() || !outcome.reports.empty();
     if (!outcome.reports.empty()) report_targets(std::move(outcome.reports));

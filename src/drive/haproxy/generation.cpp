@@ -173,7 +173,7 @@ HostResult<> Balancers::await_generation()
 {
     const auto deadline = Steady::now() + answers_within;
     while (Steady::now() < deadline && !stopping_) {
-        if (process_.generation() == generation_) return {};
+        if (process_.take_up(generation_)) return {};
         if (!process_.running()) {
             process_.forget();
             return HostError{"HAProxy ended at once; " + options_.process.log_file + " says why"};

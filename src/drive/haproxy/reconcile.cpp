@@ -204,7 +204,11 @@ Reconciled reconcile(const Plan& plan, const Seen& seen, const std::vector<Seen>
 std::vector<std::string> reconcile_older(const Plan& plan, const Seen& seen)
 {
     std::vector<std::string> commands, last;   // those that take something away come after those that give
+    for (const auto& frontend : seen.listening) commands.push_back("shutdown frontend " + frontend);
     for (const auto& [id, group] : plan.groups) {
+        if (const auto probes = seen.servers.find(probe_name(id)); probes != seen.servers.end())
+            for (const auto& probe : probes->second)
+                if (!probe.maintenance) last.push_back(fmt::format("set server {}/{} state maint", probes->first, probe.name));
         const std::string name = group_name(id);
         const auto servers = seen.servers.find(name);
         if (servers == seen.servers.end()) continue;

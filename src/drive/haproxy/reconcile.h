@@ -28,10 +28,10 @@ struct Reconciled {
     bool busy = false;                     // something is on its way: look again soon
 };
 
-// `older`: what processes of before the last reload say, which still end requests.
+// `older`: what generations of before say, which still end requests.
 Reconciled reconcile(const Plan& plan, const Seen& seen, const std::vector<Seen>& older, Time now);
 
-// For a process of before a reload: it checks nobody any more, so its places are made ready or emptied as is written down.
+// For a generation of before: it listens no more and looks at no new target; its places are made ready or emptied as is written down.
 std::vector<std::string> reconcile_older(const Plan& plan, const Seen& seen);
 
 }  // namespace boxship::drive::haproxy
