@@ -18,6 +18,7 @@ using Steady = std::chrono::steady_clock;
 
 constexpr Milliseconds soon{20}, ordinarily{1000}, never{-1};
 constexpr auto older_lives_max = std::chrono::hours(1);
+constexpr std::uint64_t older_generations_max = 100;
 
 bool concerns_us(const state::Change& change)
 {
@@ -181,8 +182,9 @@ void Balancers::follow_older()
         const auto before = older_.find(generation);
         Older& one = found[generation] = {read_stat(*text), before == older_.end() ? Steady::now() : before->second.since};
         (void)tell(generation, reconcile_older(*plan_, one.seen));
-        if (Steady::now() - one.since > older_lives_max) process_.end(generation);
-        else if (one.seen.listening.empty()) process_.end_idle(generation);
+        const bool idle = one.seen.listening.empty() && std::ranges::all_of(one.seen.frontends, [](const auto& frontend) { return frontend.second.sessions == 0; });
+        if (Steady::now() - one.since > older_lives_max || generation + older_generations_max < generation_) process_.end(generation);
+        else if (idle) process_.end_idle(generation);
     }
     older_ = std::move(found);
 }

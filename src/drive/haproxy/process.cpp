@@ -78,7 +78,10 @@ HostResult<std::string> Process::ask(const std::string& commands) const
 
 HostResult<std::string> Process::ask(std::uint64_t generation, const std::string& commands) const
 {
-    return haproxy::ask(admin_socket(options_.directory, generation), commands);
+    const std::string path = admin_socket(options_.directory, generation);
+    auto answer = haproxy::ask(path, commands);
+    if (!answer.ok() && answer.error().code == ECONNREFUSED) (void)env::remove_file(path);   // nobody's any more
+    return answer;
 }
 
 std::string Process::of_info(std::uint64_t generation, std::string_view name) const
@@ -100,15 +103,9 @@ std::optional<std::int64_t> Process::number_of_info(std::uint64_t generation, st
 
 std::vector<std::uint64_t> Process::older_generations() const
 {
-    std::vector<std::uint64_t> older;
-    if (!generation_) return older;
-    for (const auto generation : generations_in(options_.directory)) {
-        if (generation >= *generation_) break;
-        const std::string path = admin_socket(options_.directory, generation);
-        const auto answer = haproxy::ask(path, "show info");
-        if (answer.ok()) older.push_back(generation);
-        else if (answer.error().code == ECONNREFUSED) (void)env::remove_file(path);
-    }
+    if (!generation_) return {};
+    auto older = generations_in(options_.directory);
+    std::erase_if(older, [&](std::uint64_t generation) { return generation >= *generation_; });
     return older;
 }
 

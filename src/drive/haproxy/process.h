@@ -39,7 +39,7 @@ public:
     std::optional<std::uint64_t> generation() const { return generation_; }   // which one serves
     HostResult<std::string> ask(const std::string& commands) const;
 
-    // Those of before, which end their requests and take a last one on each connection.
+    // Those of before, which end their requests and take a last one on each connection; some may have ended.
     std::vector<std::uint64_t> older_generations() const;
     HostResult<std::string> ask(std::uint64_t generation, const std::string& commands) const;
     // Ends one that listens no more: when no connection is left, or whatever is under way.

@@ -63,7 +63,7 @@ private:
         const std::string address = text_of(target.address);
         if (const auto* server = find(*servers_, address)) return server;
         for (const auto& server : *servers_) {
-            const bool used = std::ranges::any_of(group_.targets, [&](const TargetPlan& other) { return text_of(other.address) == server.address; });
+            const bool used = std::ranges::any_of(group_.targets, [&](const TargetPlan& other) { return !other.drained && text_of(other.address) == server.address; });
             if (used || !server.maintenance || server.sessions > 0 || !given_.insert(server.name).second) continue;
             tell(fmt::format("set server {} addr {} port {}", place(server), ipv4_text(target.address.address), target.address.port));
             out_.busy = true;

@@ -125,6 +125,16 @@ TEST_F(Reconcile, draining_takes_nothing_new_and_is_over_when_the_last_request_i
     EXPECT_TRUE(out.reports[0].drained);
 }
 
+TEST_F(Reconcile, one_that_has_drained_gives_its_place_to_another)
+{
+    for (std::uint32_t i = 1; i <= 3; ++i) {
+        add(i, TargetState::draining).drained = i == 2;
+        server(static_cast<int>(i)).address = "10.0.0." + std::to_string(i) + ":80";
+    }
+    add(4, TargetState::healthy);
+    EXPECT_THAT(run().commands, testing::IsSupersetOf({"set server " + servers + "/s2 addr 10.0.0.4 port 80", "set server " + servers + "/s2 state ready"}));
+}
+
 TEST_F(Reconcile, what_is_still_under_way_when_the_delay_is_over_is_ended)
 {
     server(1) = {.name = "s1", .address = "10.0.0.1:80", .maintenance = true, .sessions = 2};
