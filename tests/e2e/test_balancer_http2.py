@@ -90,7 +90,7 @@ def test_grpc_targets_come_and_go_under_calls(platform, certificate, front, serv
                 assert calls.echo(b"hello") == b"hello"
                 good.append(1)
             except grpc.RpcError as error:
-                failures.append(f"{error.code()}: {error.details()}")
+                failures.append(f"{keep=} {error.debug_error_string()}")
             if not keep:
                 calls.channel.close()
                 calls = Calls(port, authority)

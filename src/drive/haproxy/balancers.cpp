@@ -19,6 +19,10 @@ using Steady = std::chrono::steady_clock;
 constexpr Milliseconds soon{20}, ordinarily{1000}, never{-1};
 constexpr auto older_lives_max = std::chrono::hours(1);
 constexpr std::uint64_t older_generations_max = 100;
+// HAProxy tells an HTTP/2 client of a frontend that was shut to go away, and some gRPC clients come to nothing when that is the first
+// thing they hear on a new connection. So an older generation takes no more connections first, and is shut when those it took are settled.
+constexpr auto connections_settle_within = Milliseconds(60);
+constexpr const char* take_hardly_any = "set rate-limit connections global 1";   // a second; 0 would be no limit
 
 bool concerns_us(const state::Change& change)
 {
@@ -128,7 +132,8 @@ Milliseconds Balancers::turn()
     if (!postponed_) report_balancers();
     follow_older();
     const bool busy = !plan_->groups.empty() && follow_targets();
-    if (busy || postponed_) return soon;
+    const bool shutting = std::ranges::any_of(older_, [](const auto& entry) { return !entry.second.seen.listening.empty(); });
+    if (busy || postponed_ || shutting) return soon;
     if (!plan_->groups.empty() || !older_.empty()) return ordinarily;
     return look_at_ports_again_ > Steady::now() ? ports_again_after : never;
 }
@@ -181,7 +186,8 @@ void Balancers::follow_older()
         if (!text.ok()) continue;   // it has just ended
         const auto before = older_.find(generation);
         Older& one = found[generation] = {read_stat(*text), before == older_.end() ? Steady::now() : before->second.since};
-        (void)tell(generation, reconcile_older(*plan_, one.seen));
+        if (before == older_.end()) (void)tell(generation, {take_hardly_any});
+        (void)tell(generation, reconcile_older(*plan_, one.seen, Steady::now() - one.since < connections_settle_within));
         const bool idle = one.seen.listening.empty() && std::ranges::all_of(one.seen.frontends, [](const auto& frontend) { return frontend.second.sessions == 0; });
         if (Steady::now() - one.since > older_lives_max || generation + older_generations_max < generation_) process_.end(generation);
         else if (idle) process_.end_idle(generation);

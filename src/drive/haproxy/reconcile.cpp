@@ -201,10 +201,11 @@ Reconciled reconcile(const Plan& plan, const Seen& seen, const std::vector<Seen>
     return out;
 }
 
-std::vector<std::string> reconcile_older(const Plan& plan, const Seen& seen)
+std::vector<std::string> reconcile_older(const Plan& plan, const Seen& seen, bool listens)
 {
     std::vector<std::string> commands, last;   // those that take something away come after those that give
-    for (const auto& frontend : seen.listening) commands.push_back("shutdown frontend " + frontend);
+    if (!listens)
+        for (const auto& frontend : seen.listening) commands.push_back("shutdown frontend " + frontend);
     for (const auto& [id, group] : plan.groups) {
         if (const auto probes = seen.servers.find(probe_name(id)); probes != seen.servers.end())
             for (const auto& probe : probes->second)

@@ -159,13 +159,14 @@ TEST_F(Reconcile, a_generation_of_before_listens_no_more_and_follows_the_targets
     add(2, TargetState::draining);
     server(1) = {.name = "s1", .address = "10.0.0.2:80", .up = true};
     seen.listening = {"listener_1"};
-    EXPECT_THAT(reconcile_older(plan, seen),
+    EXPECT_THAT(reconcile_older(plan, seen, false),
                 testing::ElementsAre("shutdown frontend listener_1", "set server " + servers + "/s3 addr 10.0.0.1 port 80", "set server " + servers + "/s3 state ready",
                                      "set server " + servers + "/s1 state maint"));
+    EXPECT_THAT(reconcile_older(plan, seen, true), testing::Not(Contains("shutdown frontend listener_1")));
     seen.listening.clear();
     server(1).maintenance = true;
     server(3) = {.name = "s3", .address = "10.0.0.1:80"};
-    EXPECT_THAT(reconcile_older(plan, seen), IsEmpty());
+    EXPECT_THAT(reconcile_older(plan, seen, false), IsEmpty());
 }
 
 TEST(Observed, stat_is_read_by_its_columns)
