@@ -1,8 +1,7 @@
-// boxship balancer: becomes the HAProxy that serves the load balancers. The server starts it.
+// boxship balancer: keeps the HAProxy that serves the load balancers. The server starts it.
 #include "bin/balancer.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -11,6 +10,7 @@
 #include "bin/commands.h"
 #include "bin/programs.h"
 #include "bin/supervisor.h"
+#include "drive/haproxy/keeper.h"
 #include "env/real/process.h"
 #include "runtime/net/namespace.h"
 
@@ -67,8 +67,7 @@ drive::haproxy::BalancersOptions balancers_options(const DataDirectory& data, co
     options.directory = identity.run_directory() + "/balancer";
     options.process.command = {own_program(), "balancer", "--data", data.path(), options.directory + "/haproxy.cfg"};
     options.process.pid_file = data.file(std::string("run/") + balancer_name + ".pid");
-    options.process.admin_socket = options.directory + "/admin.sock";
-    options.process.master_socket = options.directory + "/master.sock";
+    options.process.directory = options.directory;
     options.process.log_file = data.file(std::string("log/") + balancer_name + ".log");
     options.open_key = [server_key](const model::Certificate& certificate) {
         return crypto::open(server_key, certificate.sealed_key, "certificate " + to_text(certificate.id));
@@ -81,18 +80,14 @@ namespace {
 int run_balancer(const Options& options)
 {
     if (options.words().size() != 1) return fail("name the configuration: boxship balancer FILE");
+    drive::haproxy::Keeper keeper(options.words().front());   // first of all: from here on a signal waits for it
     env::raise_open_files_limit();
     const DataDirectory data(options.data_directory());
     auto name = claim_name(data.file("run"), balancer_name);
     if (!name.ok()) return fail(name.error());
-    // Held for as long as a process of it lives, through the exec.
+    // Held for as long as an HAProxy of it lives.
     ::fcntl(name->get(), F_SETFD, 0);
-    const std::string configuration = options.words().front();
-    // -W: a master and its workers; SIGUSR2 to the master reads the configuration again.
-    const std::string master = configuration.substr(0, configuration.rfind('/')) + "/master.sock,mode,600";
-    ::execlp("haproxy", "haproxy", "-W", "-S", master.c_str(), "-f", configuration.c_str(), nullptr);
-    if (errno == ENOENT) return fail("HAProxy is not installed: apt-get install haproxy");
-    return fail(host_error("start haproxy", errno));
+    return keeper.run();
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from harness import images, leaks  # noqa: E402
+from harness.balancer import Authority, Front  # noqa: E402
 from harness.platform import Platform, wait_for  # noqa: E402
 
 
@@ -57,6 +58,40 @@ def hello(platform, tmp_path_factory):
 @pytest.fixture
 def ecs(platform):
     return platform.client("ecs")
+
+
+@pytest.fixture(scope="module")
+def elb(platform):
+    return platform.client("elbv2")
+
+
+@pytest.fixture(scope="module")
+def network(platform):
+    subnets = platform.client("ec2").describe_subnets()["Subnets"]
+    return {"vpc": subnets[0]["VpcId"], "subnets": [s["SubnetId"] for s in subnets]}
+
+
+@pytest.fixture(scope="module")
+def tasks(platform, hello):
+    """Two tasks of the sample, and their addresses."""
+    platform.cluster()
+    definition = platform.define([{"name": "hello", "image": hello, "portMappings": [{"containerPort": 80}]}])
+    arns = platform.run(definition, count=2)
+    yield {arn: platform.address(platform.wait_status(arn, "RUNNING")) for arn in arns}
+    for arn in arns:
+        platform.stop(arn)
+
+
+@pytest.fixture
+def front(elb, network):
+    made = Front(elb, network)
+    yield made
+    made.delete()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
-"""Application load balancers before real containers: rules, health, draining, TLS, crashes. Real clients, real packets."""
+"""Application load balancers before real containers: rules, health, draining, crashes. Real clients, real packets."""
 
 import http.client
 import os
 import pathlib
 import signal
 import socket
-import ssl
 import subprocess
 import time
 import urllib.request
@@ -13,114 +12,9 @@ import uuid
 
 import pytest
 
+from harness.balancer import Front, ask, fixed, wait_answer
 from harness.platform import free_port, wait_for
 from harness.traffic import Traffic
-
-
-@pytest.fixture(scope="module")
-def elb(platform):
-    return platform.client("elbv2")
-
-
-@pytest.fixture(scope="module")
-def network(platform):
-    subnets = platform.client("ec2").describe_subnets()["Subnets"]
-    return {"vpc": subnets[0]["VpcId"], "subnets": [s["SubnetId"] for s in subnets]}
-
-
-@pytest.fixture(scope="module")
-def tasks(platform, hello):
-    """Two tasks of the sample, and their addresses."""
-    platform.cluster()
-    definition = platform.define([{"name": "hello", "image": hello, "portMappings": [{"containerPort": 80}]}])
-    arns = platform.run(definition, count=2)
-    yield {arn: platform.address(platform.wait_status(arn, "RUNNING")) for arn in arns}
-    for arn in arns:
-        platform.stop(arn)
-
-
-class Front:
-    """A load balancer with what a test hangs on it; deleted with everything at the end."""
-
-    def __init__(self, elb, network, **more):
-        self.elb, self.network = elb, network
-        self.name = "t" + uuid.uuid4().hex[:8]
-        made = elb.create_load_balancer(Name=self.name, Subnets=network["subnets"], **more)["LoadBalancers"][0]
-        self.arn, self.dns = made["LoadBalancerArn"], made["DNSName"]
-        self.groups = []
-
-    def group(self, targets=(), **more):
-        settings = {"Protocol": "HTTP", "Port": 80, "TargetType": "ip", "HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 2,
-                    "HealthyThresholdCount": 2, **more}
-        arn = self.elb.create_target_group(Name="g" + uuid.uuid4().hex[:8], VpcId=self.network["vpc"], **settings)["TargetGroups"][0]["TargetGroupArn"]
-        self.groups.append(arn)
-        self.register(arn, *targets)
-        return arn
-
-    def register(self, group, *targets):
-        if targets:
-            self.elb.register_targets(TargetGroupArn=group, Targets=[t if isinstance(t, dict) else {"Id": t} for t in targets])
-
-    def deregister(self, group, *targets):
-        self.elb.deregister_targets(TargetGroupArn=group, Targets=[t if isinstance(t, dict) else {"Id": t} for t in targets])
-
-    def listen(self, port, *actions, **more):
-        actions = [{"Type": "forward", "TargetGroupArn": a} if isinstance(a, str) else a for a in actions]
-        listener = self.elb.create_listener(LoadBalancerArn=self.arn, Port=port, DefaultActions=actions, **{"Protocol": "HTTP", **more})
-        return listener["Listeners"][0]["ListenerArn"]
-
-    def rule(self, listener, priority, action, **condition):
-        action = {"Type": "forward", "TargetGroupArn": action} if isinstance(action, str) else action
-        return self.elb.create_rule(ListenerArn=listener, Priority=priority, Conditions=[condition], Actions=[action])["Rules"][0]["RuleArn"]
-
-    def health(self, group):
-        found = self.elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-        return {d["Target"]["Id"]: d["TargetHealth"]["State"] for d in found}
-
-    def wait_healthy(self, group, count, timeout=30):
-        wait_for(lambda: list(self.health(group).values()).count("healthy") >= count, f"{count} healthy targets, of {self.health(group)}", timeout)
-
-    def describe(self):
-        return self.elb.describe_load_balancers(LoadBalancerArns=[self.arn])["LoadBalancers"][0]
-
-    def wait_active(self):
-        self.elb.get_waiter("load_balancer_available").wait(LoadBalancerArns=[self.arn], WaiterConfig={"Delay": 1, "MaxAttempts": 20})
-
-    def delete(self):
-        self.elb.delete_load_balancer(LoadBalancerArn=self.arn)
-        self.elb.get_waiter("load_balancers_deleted").wait(LoadBalancerArns=[self.arn], WaiterConfig={"Delay": 1, "MaxAttempts": 20})
-        for group in self.groups:
-            self.elb.delete_target_group(TargetGroupArn=group)
-
-
-@pytest.fixture
-def front(elb, network):
-    made = Front(elb, network)
-    yield made
-    made.delete()
-
-
-def ask(port, path="/json", host=None, method="GET", headers=(), address="127.0.0.1"):
-    connection = http.client.HTTPConnection(address, port, timeout=10)
-    connection.request(method, path, headers={**({"Host": host} if host else {}), **dict(headers)})
-    answer = connection.getresponse()
-    answer.text = answer.read().decode(errors="replace")
-    connection.close()
-    return answer
-
-
-def wait_answer(port, wanted=200, **more):
-    def answered():
-        try:
-            answer = ask(port, **more)
-        except OSError:
-            return None
-        return answer if answer.status == wanted else None
-    return wait_for(answered, f"port {port} to answer {wanted}")
-
-
-def fixed(status, body):
-    return {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": str(status), "MessageBody": body, "ContentType": "text/plain"}}
 
 
 def test_it_spreads_requests_over_tasks_and_answers_by_name(platform, front, tasks):
@@ -277,8 +171,7 @@ def test_health_tells_what_is_wrong(front, tasks, network):
 
 
 def test_targets_come_and_go_under_traffic(front, tasks):
-    """Registering, draining, new rules, all at once: known to cost a request now and then, when the only healthy target changes
-    in the instant of a reload (docs/architecture.md); more would be news."""
+    """Registering, draining, new rules, all at once."""
     port = free_port()
     first, second = tasks.values()
     group = front.group([first])
@@ -297,7 +190,7 @@ def test_targets_come_and_go_under_traffic(front, tasks):
             front.deregister(group, second)
             front.elb.delete_rule(RuleArn=rule)
             time.sleep(0.3)
-    assert traffic.good > 100 and len(traffic.failures) <= 2, (traffic.good, traffic.failures[:5])
+    assert traffic.good > 100 and traffic.failures == [], (traffic.good, traffic.failures[:5])
 
 
 def test_a_slow_request_is_ended_by_its_target_while_that_drains(front, platform, busybox):
@@ -319,69 +212,6 @@ def test_a_slow_request_is_ended_by_its_target_while_that_drains(front, platform
     answer = connection.getresponse()
     assert (answer.status, answer.read()) == (200, b"slow")
     platform.stop(arn)
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    """An authority, and certificates of it: name → (certificate, key)."""
-    directory = tmp_path_factory.mktemp("certificates")
-
-    def openssl(*words):
-        subprocess.run(["openssl", *words], check=True, capture_output=True, cwd=directory)
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Test CA", "-days", "2")
-    made = {"authority": str(directory / "ca.pem")}
-    for name in ("one.example.com", "two.example.com"):
-        (directory / "ext").write_text(f"subjectAltName=DNS:{name}\n")
-        openssl("req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
-        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", f"{name}.pem", "-days", "2",
-                "-extfile", "ext")
-        made[name] = ((directory / f"{name}.pem").read_bytes(), (directory / f"{name}.key").read_bytes())
-    return made
-
-
-def tls_name(port, name, authority, alpn=None):
-    """The names of the certificate that is shown for `name`, and the protocol agreed on."""
-    context = ssl.create_default_context(cafile=authority)
-    context.check_hostname = False
-    if alpn:
-        context.set_alpn_protocols(alpn)
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain, context.wrap_socket(plain, server_hostname=name) as secure:
-        return [value for _, value in secure.getpeercert()["subjectAltName"]], secure.selected_alpn_protocol()
-
-
-def test_tls_shows_the_certificate_that_fits_the_name(platform, front, tasks, certificates):
-    acm = platform.client("acm")
-    arns = {name: acm.import_certificate(Certificate=certificates[name][0], PrivateKey=certificates[name][1])["CertificateArn"]
-            for name in ("one.example.com", "two.example.com")}
-    port = free_port()
-    group = front.group(tasks.values())
-    listener = front.listen(port, group, Protocol="HTTPS", SslPolicy="ELBSecurityPolicy-TLS13-1-2-2021-06",
-                            Certificates=[{"CertificateArn": arns["one.example.com"]}])
-    front.wait_healthy(group, 2)
-    authority = certificates["authority"]
-    assert tls_name(port, "two.example.com", authority)[0] == ["one.example.com"]
-    front.elb.add_listener_certificates(ListenerArn=listener, Certificates=[{"CertificateArn": arns["two.example.com"]}])
-    wait_for(lambda: tls_name(port, "two.example.com", authority)[0] == ["two.example.com"], "the second certificate")
-    assert tls_name(port, "one.example.com", authority)[0] == ["one.example.com"]
-    assert tls_name(port, "one.example.com", authority, ["h2", "http/1.1"])[1] == "h2"
-    curl = subprocess.run(["curl", "-sS", "--http2", "-k", "--max-time", "10", "-w", "%{http_version} %{http_code}", "-o", "/dev/null",
-                           f"https://{front.dns}:{port}/json"], capture_output=True, text=True)
-    assert curl.stdout == "2 200", curl.stderr
-    # Old versions are refused by the policy; the keys lie where only root reads them, and nowhere in a log.
-    old = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0"], input=b"", capture_output=True)
-    assert old.returncode != 0
-    run = pathlib.Path("/run/boxship", platform.marks()[1], "balancer")
-    pems = list(run.glob("*.pem"))
-    assert pems and all(p.stat().st_mode & 0o077 == 0 for p in [run / "admin.sock", *pems])
-    secret = certificates["one.example.com"][1].splitlines()[3].decode()
-    for log in pathlib.Path(platform.data, "log").glob("*.log"):
-        assert secret not in log.read_text(errors="replace")
-    assert secret.encode() not in pathlib.Path(platform.data, "journal.db").read_bytes()
-    with pytest.raises(acm.exceptions.ResourceInUseException):
-        acm.delete_certificate(CertificateArn=arns["two.example.com"])
-    front.elb.delete_listener(ListenerArn=listener)
-    for arn in arns.values():
-        acm.delete_certificate(CertificateArn=arn)
 
 
 def test_two_load_balancers_share_a_port_by_name(elb, network, front, tasks):

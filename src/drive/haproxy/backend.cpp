@@ -68,6 +68,15 @@ std::string server_options(const TargetGroup& group)
     return out;
 }
 
+// HAProxy waits as long as a connection may take, a second at most, before it tries the only server again. A target of a service
+// that died is often replaced sooner, and its request then finds the replacement. So the connection is given little time, and more
+// tries. A kernel answers at once, a TLS handshake waits for the target's program: there the defaults hold.
+std::string patience(const TargetGroup& group)
+{
+    if (group.protocol == TargetProtocol::https || group.health_check.protocol == TargetProtocol::https) return {};
+    return "    timeout connect 300ms\n    retries 10\n";
+}
+
 std::string stickiness(const TargetGroup& group)
 {
     const auto value = [&](const char* key) { return attribute_of(target_group_attributes(), group.attributes, key); };
@@ -98,7 +107,7 @@ std::string backend(const Plan& plan, const GroupPlan& group, const Configuratio
 
     std::string out = fmt::format("backend {}\n    balance {}\n    timeout server {}s\n    timeout tunnel {}s\n", group_name(row.id),
                                   balance_of(value("load_balancing.algorithm.type")), idle, idle);
-    out += stickiness(row) + check_of(row, balancer.dns_name);
+    out += patience(row) + stickiness(row) + check_of(row, balancer.dns_name);
     out += fmt::format("    default-server inter {0}s fastinter {0}s downinter {0}s rise {1} fall {2}", check.interval_seconds, check.healthy_threshold,
                        check.unhealthy_threshold);
     if (const auto seconds = value("slow_start.duration_seconds"); seconds != "0") out += fmt::format(" slowstart {}s", seconds);

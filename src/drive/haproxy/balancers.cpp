@@ -17,6 +17,12 @@ namespace {
 using Steady = std::chrono::steady_clock;
 
 constexpr Milliseconds soon{20}, ordinarily{1000}, never{-1};
+constexpr auto older_lives_max = std::chrono::hours(1);
+constexpr std::uint64_t older_generations_max = 100;
+// HAProxy tells an HTTP/2 client of a frontend that was shut to go away, and some gRPC clients come to nothing when that is the first
+// thing they hear on a new connection. So an older generation takes no more connections first, and is shut when those it took are settled.
+constexpr auto connections_settle_within = Milliseconds(60);
+constexpr const char* take_hardly_any = "set rate-limit connections global 1";   // a second; 0 would be no limit
 
 bool concerns_us(const state::Change& change)
 {
@@ -124,9 +130,11 @@ Milliseconds Balancers::turn()
         return Milliseconds(50) * (1 << failures_);
     }
     if (!postponed_) report_balancers();
+    follow_older();
     const bool busy = !plan_->groups.empty() && follow_targets();
-    if (busy || postponed_) return soon;
-    if (!plan_->groups.empty()) return ordinarily;
+    const bool shutting = std::ranges::any_of(older_, [](const auto& entry) { return !entry.second.seen.listening.empty(); });
+    if (busy || postponed_ || shutting) return soon;
+    if (!plan_->groups.empty() || !older_.empty()) return ordinarily;
     return look_at_ports_again_ > Steady::now() ? ports_again_after : never;
 }
 
@@ -138,6 +146,7 @@ void Balancers::idle()
     }
     applied_.clear();
     held_ports_.clear();
+    older_.clear();
     report_balancers();
 }
 
@@ -168,6 +177,38 @@ void Balancers::prepare_network()
     }
 }
 
+// Generations of before: they listen no more, follow the targets, and end when nothing is under way.
+void Balancers::follow_older()
+{
+    std::map<std::uint64_t, Older> found;
+    for (const auto generation : process_.older_generations()) {
+        const auto text = process_.ask(generation, "show stat -1 5 -1");
+        if (!text.ok()) continue;   // it has just ended
+        const auto before = older_.find(generation);
+        Older& one = found[generation] = {read_stat(*text), before == older_.end() ? Steady::now() : before->second.since};
+        if (before == older_.end()) (void)tell(generation, {take_hardly_any});
+        (void)tell(generation, reconcile_older(*plan_, one.seen, Steady::now() - one.since < connections_settle_within));
+        const bool idle = one.seen.listening.empty() && std::ranges::all_of(one.seen.frontends, [](const auto& frontend) { return frontend.second.sessions == 0; });
+        if (Steady::now() - one.since > older_lives_max || generation + older_generations_max < generation_) process_.end(generation);
+        else if (idle) process_.end_idle(generation);
+    }
+    older_ = std::move(found);
+}
+
+HostResult<> Balancers::tell(std::uint64_t generation, const std::vector<std::string>& commands)
+{
+    // HAProxy reads so much at once.
+    constexpr std::size_t commands_bytes_max = 4000;
+    std::string batch;
+    for (std::size_t i = 0; i < commands.size(); ++i) {
+        batch += (batch.empty() ? "" : ";") + commands[i];
+        if (i + 1 < commands.size() && batch.size() < commands_bytes_max) continue;
+        RETURN_IF_ERROR(process_.ask(generation, batch));
+        batch.clear();
+    }
+    return {};
+}
+
 bool Balancers::follow_targets()
 {
     const auto stat = process_.ask("show stat");
@@ -178,25 +219,11 @@ bool Balancers::follow_targets()
     const Seen seen = read_stat(*stat);
     remember_counters(seen);
     std::vector<Seen> older;
-    for (const pid_t process : process_.older_generations()) {
-        const auto text = process_.ask_older(process, "show stat -1 4 -1");
-        if (!text.ok()) continue;   // it has just ended
-        older.push_back(read_stat(*text));
-        for (const auto& command : reconcile_older(*plan_, older.back()))
-            if (const auto told = process_.ask_older(process, command); !told.ok()) break;
-    }
+    for (const auto& [generation, one] : older_) older.push_back(one.seen);
     Reconciled outcome = reconcile(*plan_, seen, older, store_.env().clock.now());
-    // HAProxy reads so much at once.
-    constexpr std::size_t commands_bytes_max = 4000;
-    std::string batch;
-    for (std::size_t i = 0; i < outcome.commands.size(); ++i) {
-        batch += (batch.empty() ? "" : ";") + outcome.commands[i];
-        if (i + 1 < outcome.commands.size() && batch.size() < commands_bytes_max) continue;
-        if (const auto told = process_.ask(batch); !told.ok()) {
-            log_warning("load balancers: {}", told.error().message);
-            return true;
-        }
-        batch.clear();
+    if (const auto told = tell(*process_.generation(), outcome.commands); !told.ok()) {
+        log_warning("load balancers: {}", told.error().message);
+        return true;
     }
     const bool more = outcome.busy || !outcome.commands.empty() || !outcome.reports.empty();
     if (!outcome.reports.empty()) report_targets(std::move(outcome.reports));

@@ -1,8 +1,8 @@
 // Makes the world follow the rows of load balancers, by an HAProxy, and writes down what it finds: which load balancers are
 // active, which targets are well. A thread of its own looks again when rows changed, when HAProxy ended, and now and then.
 //
-//     rows → plan → configuration  (a new generation only when listeners, rules or certificates changed; then a reload
-//                 ↘ places          that interrupts nothing)
+//     rows → plan → configuration  (a new generation only when listeners, rules or certificates changed; it takes the listening
+//                 ↘ places          sockets over, and the one of before ends what it has begun)
 //                   reconcile      (targets come and go through the admin socket)
 #pragma once
 
@@ -32,7 +32,7 @@ public:
 };
 
 struct BalancersOptions {
-    std::string directory;                     // the admin socket, configuration, certificates: does not outlive a reboot
+    std::string directory;                     // admin sockets, configuration, certificates: does not outlive a reboot
     ProcessOptions process;                    // its command gets the configuration's path
     // The PEM of a certificate's private key.
     std::function<std::optional<std::string>(const model::Certificate&)> open_key;
@@ -69,7 +69,9 @@ private:
     HostResult<> check_file(const std::string& path);
     HostResult<> await_generation();
     void recall_applied();
+    void follow_older();
     bool follow_targets();                     // true: look again soon
+    HostResult<> tell(std::uint64_t generation, const std::vector<std::string>& commands);
     void report_targets(std::vector<TargetReport> reports);
     void report_balancers();
     void remember_counters(const Seen& seen);
@@ -98,6 +100,11 @@ private:
     static constexpr Milliseconds ports_again_after{5000};   // whether somebody else has left a port
     std::chrono::steady_clock::time_point look_at_ports_again_{};
     std::chrono::steady_clock::time_point reloaded_{};
+    struct Older {
+        Seen seen;                             // the last look
+        std::chrono::steady_clock::time_point since;
+    };
+    std::map<std::uint64_t, Older> older_;     // generations that still end what they have begun
     bool postponed_ = false;                   // a new configuration waits: the last one is very young
     std::string problem_;                      // the last one that was logged
     int failures_ = 0;                         // starts that did not hold

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/ipv4.h"
+#include "drive/haproxy/sockets.h"
 #include "drive/haproxy/words.h"
 #include "model/elbv2_attributes.h"
 #include "model/elbv2_arns.h"
@@ -19,11 +20,9 @@ using namespace model;
 constexpr const char* preamble = R"(global
     description {generation}
     chroot {directory}/empty
-    stats socket {directory}/admin.sock mode 600 level admin expose-fd listeners
+    stats socket {socket} mode 600 level admin expose-fd listeners
     stats timeout 1h
     noreuseport
-    hard-stop-after 1h
-    mworker-max-reloads 100
     max-spread-checks 100ms
     tune.ssl.default-dh-param 2048
 defaults
@@ -126,7 +125,7 @@ std::map<int, ListenerProtocol> loopback_protocols(const Plan& plan)
 std::string configuration(const Plan& plan, const ConfigurationOptions& options)
 {
     std::string out = fmt::format(fmt::runtime(preamble), fmt::arg("generation", word(fmt::format("generation {}", options.generation))),
-                                  fmt::arg("directory", options.directory));
+                                  fmt::arg("directory", options.directory), fmt::arg("socket", admin_socket(options.directory, options.generation)));
     const auto protocols = loopback_protocols(plan);
     std::map<int, std::vector<std::pair<const BalancerPlan*, const ListenerPlan*>>> by_port;
     for (const auto& balancer : plan.balancers)

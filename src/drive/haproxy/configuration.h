@@ -13,7 +13,7 @@ namespace boxship::drive::haproxy {
 
 struct ConfigurationOptions {
     std::uint64_t generation = 0;               // what `show info` tells as description: "generation 12"
-    std::string directory;                      // of the admin socket, certificates, certificate lists
+    std::string directory;                      // of the admin sockets, certificates, certificate lists
     std::set<int> loopback_ports;               // where 127.0.0.1 and ::1 may be listened on
     bool ipv6 = true;                           // there is a ::1
     std::map<TargetGroupId, int> places;        // how many targets a group can have without another configuration

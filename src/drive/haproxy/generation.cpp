@@ -84,7 +84,8 @@ void Balancers::reserve_places()
         // Half as many again as there are targets: in a rolling update the new stand beside the old.
         int& places = places_[id];
         places = std::max(places, places_min);
-        while (places < static_cast<int>(group.targets.size()) * 3 / 2) places *= 2;
+        const auto standing = std::ranges::count(group.targets, false, &TargetPlan::drained);   // a drained one has given its place back
+        while (places < static_cast<int>(standing) * 3 / 2) places *= 2;
     }
     std::erase_if(places_, [&](const auto& entry) { return !plan_->groups.contains(entry.first); });
 }
@@ -173,7 +174,7 @@ HostResult<> Balancers::await_generation()
 {
     const auto deadline = Steady::now() + answers_within;
     while (Steady::now() < deadline && !stopping_) {
-        if (process_.generation() == generation_) return {};
+        if (process_.take_up(generation_)) return {};
         if (!process_.running()) {
             process_.forget();
             return HostError{"HAProxy ended at once; " + options_.process.log_file + " says why"};

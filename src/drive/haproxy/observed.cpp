@@ -100,7 +100,10 @@ Seen read_stat(std::string_view csv)
         const auto fields = fields_of(line);
         const std::string proxy(columns.get(fields, "pxname"));
         switch (number(columns.get(fields, "type"))) {
-        case 0: seen.frontends[proxy] = counters_seen(columns, fields); break;
+        case 0:
+            seen.frontends[proxy] = counters_seen(columns, fields);
+            if (columns.get(fields, "status") != "STOP") seen.listening.push_back(proxy);
+            break;
         case 1: seen.backends[proxy] = counters_seen(columns, fields); break;
         case 2: seen.servers[proxy].push_back(server_seen(columns, fields)); break;
         default: break;

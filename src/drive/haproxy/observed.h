@@ -32,6 +32,7 @@ struct CountersSeen {                 // since HAProxy started or was reloaded
 struct Seen {
     std::map<std::string, std::vector<ServerSeen>> servers;   // by backend
     std::map<std::string, CountersSeen> frontends, backends;
+    std::vector<std::string> listening;                       // frontends that take connections
 };
 
 // Unknown columns are skipped, so that another version of HAProxy is read as well.

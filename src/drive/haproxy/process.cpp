@@ -1,25 +1,21 @@
 #include "drive/haproxy/process.h"
 
-#include <poll.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <cerrno>
 #include <charconv>
-#include <thread>
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "drive/haproxy/sockets.h"
 #include "env/real/files.h"
 #include "env/real/process.h"
 
 namespace boxship::drive::haproxy {
 namespace {
 
-constexpr auto answer_within = std::chrono::seconds(2);
 constexpr off_t log_bytes_max = 16 << 20;
 
 }  // namespace
@@ -34,11 +30,14 @@ bool Process::adopt()
     if (!pidfd) return false;
     process_ = process;
     pidfd_ = std::move(pidfd);
+    for (const auto generation : generations_in(options_.directory)) take_up(generation);
     return true;
 }
 
 HostResult<> Process::start()
 {
+    generation_.reset();
+    for (const auto generation : generations_in(options_.directory)) (void)env::remove_file(admin_socket(options_.directory, generation));
     ASSIGN_OR_RETURN(const pid_t pid, env::start_process(options_.command, options_.log_file));
     process_ = env::find_process(pid);
     pidfd_ = env::open_pidfd(pid);
@@ -61,69 +60,66 @@ void Process::forget()
     if (process_) ::waitpid(process_->pid, nullptr, WNOHANG);  // ours: reap it
     process_.reset();
     pidfd_.reset();
+    generation_.reset();
 }
 
-HostResult<std::string> Process::ask(const std::string& commands) const { return ask_at(options_.admin_socket, commands); }
-
-HostResult<std::string> Process::ask_older(pid_t process, const std::string& command) const
+bool Process::take_up(std::uint64_t generation)
 {
-    return ask_at(options_.master_socket, "@!" + std::to_string(process) + " " + command);
+    if (number_of_info(generation, "description: generation ") != static_cast<std::int64_t>(generation)) return false;
+    generation_ = generation;
+    return true;
 }
 
-HostResult<std::string> Process::ask_at(const std::string& path, const std::string& commands) const
+HostResult<std::string> Process::ask(const std::string& commands) const
 {
-    const std::string doing = "ask HAProxy at " + path;
-    sockaddr_un name{};
-    name.sun_family = AF_UNIX;
-    if (path.size() >= sizeof name.sun_path) return host_error(doing, ENAMETOOLONG);
-    path.copy(name.sun_path, path.size());
-    const env::UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!socket) return host_error(doing, errno);
-    timeval timeout{.tv_sec = answer_within.count(), .tv_usec = 0};
-    ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-    ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
-    if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) != 0) return host_error(doing, errno);
-    RETURN_IF_ERROR(env::write_all(socket.get(), commands + "\n", path));
-    std::string answer;
-    char bytes[16384];
-    for (;;) {
-        const ssize_t size = ::read(socket.get(), bytes, sizeof bytes);
-        if (size == 0) return answer;
-        if (size < 0 && errno == EINTR) continue;
-        if (size < 0) return host_error(doing, errno);
-        answer.append(bytes, static_cast<std::size_t>(size));
-    }
+    if (!generation_) return HostError{"no generation of HAProxy serves yet"};
+    return ask(*generation_, commands);
 }
 
-std::string Process::of_info(std::string_view name) const
+HostResult<std::string> Process::ask(std::uint64_t generation, const std::string& commands) const
 {
-    const auto info = ask("show info");
+    const std::string path = admin_socket(options_.directory, generation);
+    auto answer = haproxy::ask(path, commands);
+    if (!answer.ok() && answer.error().code == ECONNREFUSED) (void)env::remove_file(path);   // nobody's any more
+    return answer;
+}
+
+std::string Process::of_info(std::uint64_t generation, std::string_view name) const
+{
+    const auto info = ask(generation, "show info");
     if (!info.ok()) return {};
     for (const auto& line : split(*info, '\n'))
         if (line.starts_with(name)) return std::string(trim(std::string_view(line).substr(name.size())));
     return {};
 }
 
-std::optional<std::uint64_t> Process::generation() const
+std::optional<std::int64_t> Process::number_of_info(std::uint64_t generation, std::string_view name) const
 {
-    const std::string text = of_info("description: generation ");
-    std::uint64_t number = 0;
+    const std::string text = of_info(generation, name);
+    std::int64_t number = 0;
     if (std::from_chars(text.data(), text.data() + text.size(), number).ec != std::errc{}) return std::nullopt;
     return number;
 }
 
-std::vector<pid_t> Process::older_generations() const
+std::vector<std::uint64_t> Process::older_generations() const
 {
-    if (!process_) return {};
-    const std::string pid = std::to_string(process_->pid);
-    const auto text = env::read_file("/proc/" + pid + "/task/" + pid + "/children");
-    const auto children = split(trim(text.ok() ? std::string_view(*text) : std::string_view()), ' ');
-    if (children.size() < 2) return {};
-    const std::string current = of_info("Pid: ");
-    std::vector<pid_t> older;
-    for (const auto& child : children)
-        if (child != current) older.push_back(static_cast<pid_t>(std::atoi(child.c_str())));
+    if (!generation_) return {};
+    auto older = generations_in(options_.directory);
+    std::erase_if(older, [&](std::uint64_t generation) { return generation >= *generation_; });
     return older;
+}
+
+void Process::end_idle(std::uint64_t generation) const
+{
+    // Admin connections, as that of the question, are not among them.
+    if (number_of_info(generation, "CurrConns: ") == 0) end(generation);
+}
+
+void Process::end(std::uint64_t generation) const
+{
+    const auto pid = number_of_info(generation, "Pid: ");
+    const auto process = pid ? env::find_process(static_cast<pid_t>(*pid)) : std::nullopt;
+    if (process) env::send_signal(*process, SIGTERM);
 }
 
 void Process::trim_log() const

@@ -1,7 +1,9 @@
-// The one HAProxy of a platform: started, adopted, reloaded, asked. It belongs to nobody's life: a server that is killed leaves
-// it serving, and the next one finds it by its pid file. Everything here blocks; one thread uses it.
+// The HAProxy of a platform, a process a generation of its configuration under a keeper (keeper.h): started, adopted, reloaded,
+// asked. It belongs to nobody's life: a server that is killed leaves it serving, and the next one finds it by its pid file.
+// Everything here blocks; one thread uses it.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,10 +14,9 @@
 namespace boxship::drive::haproxy {
 
 struct ProcessOptions {
-    std::vector<std::string> command;   // becomes HAProxy (master and worker) with the configuration; claims the pid file
+    std::vector<std::string> command;   // becomes the keeper of HAProxy with the configuration; claims the pid file
     std::string pid_file;
-    std::string admin_socket;
-    std::string master_socket;          // leads to the processes of before a reload
+    std::string directory;              // of the admin sockets
     std::string log_file;
 };
 
@@ -28,29 +29,34 @@ public:
     int end_descriptor() const { return pidfd_.get(); }
 
     bool adopt();                       // the one of the pid file, if it runs
-    HostResult<> start();               // returns when the process is there, not when it answers
-    void reload();                      // the same file name, read again; nothing is interrupted
+    HostResult<> start();               // returns when the keeper is there, not when HAProxy answers
+    void reload();                      // the same file name, read by a new generation beside the one that serves
     void stop(Milliseconds grace);
     void forget();                      // it has ended
 
-    // The answer to one or several commands ("a;b"). 2 seconds at most.
+    // True when this generation answers; from then on it is the one that serves.
+    bool take_up(std::uint64_t generation);
+    std::optional<std::uint64_t> generation() const { return generation_; }   // which one serves
     HostResult<std::string> ask(const std::string& commands) const;
-    // Which configuration it runs, as `show info` tells; nothing when it does not answer.
-    std::optional<std::uint64_t> generation() const;
-    // Processes of before the last reload, which still end their requests and take a last one on each connection.
-    std::vector<pid_t> older_generations() const;
-    HostResult<std::string> ask_older(pid_t process, const std::string& command) const;
+
+    // Those of before, which end their requests and take a last one on each connection; some may have ended.
+    std::vector<std::uint64_t> older_generations() const;
+    HostResult<std::string> ask(std::uint64_t generation, const std::string& commands) const;
+    // Ends one that listens no more: when no connection is left, or whatever is under way.
+    void end_idle(std::uint64_t generation) const;
+    void end(std::uint64_t generation) const;
 
     // Keeps the log file within bounds: what is over the limit goes to <file>.1.
     void trim_log() const;
 
 private:
-    HostResult<std::string> ask_at(const std::string& path, const std::string& commands) const;
-    std::string of_info(std::string_view name) const;
+    std::string of_info(std::uint64_t generation, std::string_view name) const;
+    std::optional<std::int64_t> number_of_info(std::uint64_t generation, std::string_view name) const;
 
     ProcessOptions options_;
-    std::optional<env::ProcessId> process_;
+    std::optional<env::ProcessId> process_;    // the keeper
     env::UniqueFd pidfd_;
+    std::optional<std::uint64_t> generation_;
 };
 
 }  // namespace boxship::drive::haproxy

@@ -63,7 +63,7 @@ private:
         const std::string address = text_of(target.address);
         if (const auto* server = find(*servers_, address)) return server;
         for (const auto& server : *servers_) {
-            const bool used = std::ranges::any_of(group_.targets, [&](const TargetPlan& other) { return text_of(other.address) == server.address; });
+            const bool used = std::ranges::any_of(group_.targets, [&](const TargetPlan& other) { return !other.drained && text_of(other.address) == server.address; });
             if (used || !server.maintenance || server.sessions > 0 || !given_.insert(server.name).second) continue;
             tell(fmt::format("set server {} addr {} port {}", place(server), ipv4_text(target.address.address), target.address.port));
             out_.busy = true;
@@ -201,10 +201,15 @@ Reconciled reconcile(const Plan& plan, const Seen& seen, const std::vector<Seen>
     return out;
 }
 
-std::vector<std::string> reconcile_older(const Plan& plan, const Seen& seen)
+std::vector<std::string> reconcile_older(const Plan& plan, const Seen& seen, bool listens)
 {
     std::vector<std::string> commands, last;   // those that take something away come after those that give
+    if (!listens)
+        for (const auto& frontend : seen.listening) commands.push_back("shutdown frontend " + frontend);
     for (const auto& [id, group] : plan.groups) {
+        if (const auto probes = seen.servers.find(probe_name(id)); probes != seen.servers.end())
+            for (const auto& probe : probes->second)
+                if (!probe.maintenance) last.push_back(fmt::format("set server {}/{} state maint", probes->first, probe.name));
         const std::string name = group_name(id);
         const auto servers = seen.servers.find(name);
         if (servers == seen.servers.end()) continue;

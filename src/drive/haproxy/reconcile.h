@@ -28,10 +28,11 @@ struct Reconciled {
     bool busy = false;                     // something is on its way: look again soon
 };
 
-// `older`: what processes of before the last reload say, which still end requests.
+// `older`: what generations of before say, which still end requests.
 Reconciled reconcile(const Plan& plan, const Seen& seen, const std::vector<Seen>& older, Time now);
 
-// For a process of before a reload: it checks nobody any more, so its places are made ready or emptied as is written down.
-std::vector<std::string> reconcile_older(const Plan& plan, const Seen& seen);
+// For a generation of before: it looks at no new target; its places are made ready or emptied as is written down. `listens`: it still
+// may, for a moment.
+std::vector<std::string> reconcile_older(const Plan& plan, const Seen& seen, bool listens);
 
 }  // namespace boxship::drive::haproxy

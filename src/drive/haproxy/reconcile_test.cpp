@@ -125,6 +125,16 @@ TEST_F(Reconcile, draining_takes_nothing_new_and_is_over_when_the_last_request_i
     EXPECT_TRUE(out.reports[0].drained);
 }
 
+TEST_F(Reconcile, one_that_has_drained_gives_its_place_to_another)
+{
+    for (std::uint32_t i = 1; i <= 3; ++i) {
+        add(i, TargetState::draining).drained = i == 2;
+        server(static_cast<int>(i)).address = "10.0.0." + std::to_string(i) + ":80";
+    }
+    add(4, TargetState::healthy);
+    EXPECT_THAT(run().commands, testing::IsSupersetOf({"set server " + servers + "/s2 addr 10.0.0.4 port 80", "set server " + servers + "/s2 state ready"}));
+}
+
 TEST_F(Reconcile, what_is_still_under_way_when_the_delay_is_over_is_ended)
 {
     server(1) = {.name = "s1", .address = "10.0.0.1:80", .maintenance = true, .sessions = 2};
@@ -143,27 +153,32 @@ TEST_F(Reconcile, nothing_changes_when_all_is_as_it_should_be)
     EXPECT_FALSE(out.busy);
 }
 
-TEST_F(Reconcile, a_process_of_before_a_reload_follows_the_targets_without_checks)
+TEST_F(Reconcile, a_generation_of_before_listens_no_more_and_follows_the_targets)
 {
     add(1, TargetState::healthy);
     add(2, TargetState::draining);
     server(1) = {.name = "s1", .address = "10.0.0.2:80", .up = true};
-    EXPECT_THAT(reconcile_older(plan, seen),
-                testing::ElementsAre("set server " + servers + "/s3 addr 10.0.0.1 port 80", "set server " + servers + "/s3 state ready",
+    seen.listening = {"listener_1"};
+    EXPECT_THAT(reconcile_older(plan, seen, false),
+                testing::ElementsAre("shutdown frontend listener_1", "set server " + servers + "/s3 addr 10.0.0.1 port 80", "set server " + servers + "/s3 state ready",
                                      "set server " + servers + "/s1 state maint"));
+    EXPECT_THAT(reconcile_older(plan, seen, true), testing::Not(Contains("shutdown frontend listener_1")));
+    seen.listening.clear();
     server(1).maintenance = true;
     server(3) = {.name = "s3", .address = "10.0.0.1:80"};
-    EXPECT_THAT(reconcile_older(plan, seen), IsEmpty());
+    EXPECT_THAT(reconcile_older(plan, seen, false), IsEmpty());
 }
 
 TEST(Observed, stat_is_read_by_its_columns)
 {
     const Seen seen = read_stat("# pxname,svname,scur,status,type,check_status,check_code,addr,req_tot,hrsp_2xx,\n"
                                 "web,FRONTEND,3,OPEN,0,,,,12,11,\n"
+                                "gone,FRONTEND,1,STOP,0,,,,1,1,\n"
                                 "targets_1,s1,2,UP 1/2,2,* L7OK,200,10.0.0.1:80,,,\n"
                                 "targets_1,s2,0,MAINT,2,,,0.0.0.0:0,,,\n"
                                 "targets_1,BACKEND,2,UP,1,,,,10,9,\n");
     EXPECT_EQ(seen.frontends.at("web").requests, 12);
+    EXPECT_THAT(seen.listening, testing::ElementsAre("web"));
     EXPECT_EQ(seen.backends.at("targets_1").responses[2], 9);
     const auto& servers = seen.servers.at("targets_1");
     ASSERT_EQ(servers.size(), 2u);

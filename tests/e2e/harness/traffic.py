@@ -8,8 +8,9 @@ import time
 class Traffic:
     """Requests from several threads, half of them with a new connection each time. `with Traffic(…) as traffic: …`, then counts."""
 
-    def __init__(self, host, port, path="/", name=None, threads=4, rate=100):
+    def __init__(self, host, port, path="/", name=None, threads=4, rate=100, tls=None):
         self.host, self.port, self.path, self.headers = host, port, path, {"Host": name} if name else {}
+        self.tls = tls          # an ssl.SSLContext, or none
         self.good, self.failures = 0, []
         self._pause = threads / rate
         self._stop = threading.Event()
@@ -26,13 +27,18 @@ class Traffic:
         for thread in self._threads:
             thread.join()
 
+    def _connect(self):
+        if self.tls:
+            return http.client.HTTPSConnection(self.host, self.port, timeout=10, context=self.tls)
+        return http.client.HTTPConnection(self.host, self.port, timeout=10)
+
     def _run(self, keep_alive):
         connection = None
         while not self._stop.is_set():
             begun = time.monotonic()
             try:
                 if connection is None:
-                    connection = http.client.HTTPConnection(self.host, self.port, timeout=10)
+                    connection = self._connect()
                 connection.request("GET", self.path, headers=self.headers)
                 answer = connection.getresponse()
                 body = answer.read()
