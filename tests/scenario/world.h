@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "control/balance.h"
 #include "control/retention.h"
 #include "control/services.h"
 #include "control/targets.h"
@@ -55,6 +56,7 @@ private:
     std::unique_ptr<state::Store> store_;
     std::unique_ptr<control::Retention> retention_;
     std::unique_ptr<control::Targets> targets_;
+    std::unique_ptr<control::Balance> balance_;
     std::unique_ptr<control::Services> services_;
 };
 

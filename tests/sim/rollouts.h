@@ -45,7 +45,7 @@ private:
     void check_promise(const Entry& entry, const shape::Json& service);
 
     const Kind& any_kind(const Mine& mine, int one_bad_in);
-    shape::Json deployment_configuration(bool daemon);
+    void configure(shape::Json& input, bool daemon);
     void maybe_balance(const Mine& mine, const Kind& kind, shape::Json& input);
 
     std::map<std::string, Mine> services_;
