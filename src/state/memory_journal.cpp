@@ -8,6 +8,7 @@ public:
     MemoryJournal(std::shared_ptr<MemoryJournalData> data, env::Executor& state_executor)
         : data_(std::move(data)), state_executor_(state_executor)
     {
+        weigh();
     }
 
     HostResult<> load(const RowVisitor& row, const GroupVisitor& group) override
@@ -20,6 +21,7 @@ public:
     }
     void append(std::string blob, std::function<void(HostResult<>)> done) override
     {
+        tail_bytes_ += blob.size();
         data_->groups.push_back(std::move(blob));
         state_executor_.post([done = std::move(done)] { done({}); });
     }
@@ -33,20 +35,23 @@ public:
     {
         data_->checkpoint = std::move(slices_);
         data_->groups.erase(data_->groups.begin(), data_->groups.begin() + static_cast<std::ptrdiff_t>(covered_));
+        weigh();
         state_executor_.post([done = std::move(done)] { done({}); });
     }
-    std::uint64_t tail_bytes() const override
-    {
-        std::uint64_t bytes = 0;
-        for (const auto& blob : data_->groups) bytes += blob.size();
-        return bytes;
-    }
+    std::uint64_t tail_bytes() const override { return tail_bytes_; }
 
 private:
+    void weigh()
+    {
+        tail_bytes_ = 0;
+        for (const auto& blob : data_->groups) tail_bytes_ += blob.size();
+    }
+
     std::shared_ptr<MemoryJournalData> data_;
     env::Executor& state_executor_;
     std::string slices_;
     std::size_t covered_ = 0;
+    std::uint64_t tail_bytes_ = 0;
 };
 
 }  // namespace

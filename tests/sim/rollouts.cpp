@@ -29,7 +29,7 @@ Rollouts::Rollouts(Stage& stage, Network& network, const Oracle& oracle, Catalog
     : Caller(stage, network, oracle, catalog, std::move(name), pause_most, seed)
 {
     const auto count = 1 + random_.number(3);
-    for (std::uint64_t n = 1; n <= count; ++n) services_[name_ + "-" + std::to_string(n)];
+    while (names_ < count) services_[name_ + "-" + std::to_string(++names_)];
 }
 
 void Rollouts::choose()
@@ -103,7 +103,9 @@ void Rollouts::create(Entry& entry)
             const auto& code = answer.error().code;
             if (code != "ClusterNotFoundException" && code != "InvalidParameterException")
                 stage_.fail(0, "{}: CreateService {}: {}", name_, input.dump(), answer.error().text());
-            ++stage_.taken["api: CreateService refused: " + answer.error().message.substr(0, 32)];
+            const bool draining = answer.error().message.find("still Draining") != std::string::npos;
+            ++stage_.taken[draining ? "api: CreateService of a name that is draining" : "api: CreateService refused"];
+            if (draining && !random_.chance(4)) rename(entry);
             return next();
         }
         ++stage_.taken["api: CreateService"];
@@ -112,6 +114,14 @@ void Rollouts::create(Entry& entry)
         check_promise(entry, (*answer)["service"]);
         next();
     });
+}
+
+// One that is deleted keeps its name until its last task has ended, which may be long: another is made meanwhile.
+void Rollouts::rename(Entry& entry)
+{
+    auto node = services_.extract(entry.first);
+    node.key() = name_ + "-" + std::to_string(++names_);
+    services_.insert(std::move(node));
 }
 
 // Invariant 8: what was answered is on the disk.

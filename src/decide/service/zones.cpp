@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "base/mutant.h"
 #include "decide/placement/score.h"
 #include "decide/service/scale_in.h"
 #include "decide/service/sentences.h"
@@ -142,7 +143,8 @@ bool rebalance(Turn& turn)
 {
     model::Service& service = turn.service;
     if (!may_rebalance(turn)) return false;
-    const int room = std::min(most_live(service.desired, service.rules.maximum_percent) - service.desired, moves_max);
+    const int most = mutant("zones: maximumPercent is not looked at") ? 2 * service.desired : most_live(service.desired, service.rules.maximum_percent);
+    const int room = std::min(most - service.desired, moves_max);
     Moves moves(turn);
     auto into = moves.plan(room);
     if (into.empty() && !moves.blocked()) {
@@ -183,7 +185,7 @@ int moves_under_way(Turn& turn, int surplus)
 std::vector<TaskPtr> who_makes_way(Turn& turn, int moving)
 {
     const auto& primary = turn.view.counts(turn.primary().id);
-    const int count = std::min(moving, primary.ready - turn.service.desired);
+    const int count = mutant("zones: one makes way before the other serves") ? moving : std::min(moving, primary.ready - turn.service.desired);
     if (count <= 0) return {};
     std::vector<TaskPtr> candidates, staying, chosen;
     turn.view.visit<state::WantedTasks>(turn.primary().id, [&](const TaskId& id) {
