@@ -1,5 +1,7 @@
 #include "state/journal.h"
 
+#include "base/check.h"
+
 namespace boxship::state {
 namespace {
 
@@ -27,12 +29,15 @@ public:
     }
     void begin_checkpoint() override
     {
+        begun_ = true;
         slices_.clear();
         covered_ = data_->groups.size();
     }
     void add_slice(std::string operations) override { slices_ += operations; }
     void finish_checkpoint(std::function<void(HostResult<>)> done) override
     {
+        CHECK(begun_);
+        begun_ = false;
         data_->checkpoint = std::move(slices_);
         data_->groups.erase(data_->groups.begin(), data_->groups.begin() + static_cast<std::ptrdiff_t>(covered_));
         weigh();
@@ -50,6 +55,7 @@ private:
     std::shared_ptr<MemoryJournalData> data_;
     env::Executor& state_executor_;
     std::string slices_;
+    bool begun_ = false;
     std::size_t covered_ = 0;
     std::uint64_t tail_bytes_ = 0;
 };

@@ -36,6 +36,7 @@ public:
     Ids& ids() { return random_; }
     services::Installation& installation() { return installation_; }
     const state::MemoryJournalData& journal() const { return *journal_; }
+    std::uint64_t groups_committed() const { return store_->groups_committed(); }
 
 private:
     env::Env env() { return {clock_, random_, executor_, faults_}; }
