@@ -19,7 +19,7 @@ import placement  # noqa: E402
 import services  # noqa: E402
 
 BENCHES = {"launch": launch.run, "first_start": images_bench.first_start, "describe": api.describe, "register": api.register, "push": images_bench.push,
-           "place": placement.place, "restart": placement.restart, "alb": alb.run, "services": services.run,
+           "place": placement.place, "restart": placement.restart, "alb": alb.run, "services": services.run, "scale": services.scale,
            "idle": idle.run}
 
 

@@ -29,6 +29,8 @@ http::Async<http::Response> Admin::handle(std::string operation, std::string bod
     if (operation == "Explain") co_return co_await explain(std::move(*request));
     if (operation == "Logs") co_return co_await logs(std::move(*request));
     if (operation == "GiveUpHost") co_return co_await give_up_host(std::move(*request));
+    if (operation == "SetAlarm") co_return co_await set_alarm(std::move(*request));
+    if (operation == "Alarms") co_return co_await alarms();
     if (operation == "Suspend") co_return co_await suspend(std::move(*request));
     co_return json_error(404, "There is no call '" + operation + "' here.");
 }

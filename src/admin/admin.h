@@ -7,6 +7,8 @@
 //     Doctor    {}                                    what is wrong with the rows; nothing, one hopes
 //     GiveUpHost {"host": name}                       it will not come back: its instance is deregistered, its tasks are lost;
 //                                                     nothing happens while {"connected": true} is the answer
+//     SetAlarm  {"name", "state": "ALARM" or "OK", "reason"?}    what deployments look at; nobody here measures anything
+//     Alarms    {}                                    as they were set
 //     Suspend   {"reason"}                            nothing is replaced any more; every task is asked to stop
 #pragma once
 
@@ -47,6 +49,8 @@ private:
     http::Async<http::Response> logs(shape::Json request);
     http::Async<http::Response> suspend(shape::Json request);
     http::Async<http::Response> give_up_host(shape::Json request);
+    http::Async<http::Response> set_alarm(shape::Json request);
+    http::Async<http::Response> alarms();
 
     state::Store& store_;
     drive::AgentHub& hub_;

@@ -28,6 +28,7 @@ Command env_command();
 Command status_command();
 Command instances_command();
 Command explain_command();
+Command alarm_command();
 Command logs_command();
 Command doctor_command();
 Command version_command();

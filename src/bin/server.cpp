@@ -15,6 +15,7 @@
 #include "bin/data_directory.h"
 #include "bin/routes.h"
 #include "bin/supervisor.h"
+#include "control/balance.h"
 #include "control/lost_hosts.h"
 #include "control/retention.h"
 #include "control/services.h"
@@ -135,6 +136,7 @@ HostResult<> serve(const Options& options)
     control::Retention retention(store);
     control::Targets targets(store);
     services::Installation installation;
+    control::Balance balance(store);
     control::Services services_loop(store, installation.fargate_overcommit);
     control::LostHosts lost_hosts(store, lost_after);
     RouterNetwork network(identity);
@@ -146,6 +148,7 @@ HostResult<> serve(const Options& options)
     hub->follow();
     retention.follow();
     targets.follow();
+    balance.follow();
     services_loop.follow();
     lost_hosts.follow();
     balancers.follow();
@@ -204,6 +207,7 @@ HostResult<> serve(const Options& options)
     if (const auto six = server->listen("::1", port); !six.ok()) log_info("not listening on ::1: {}", six.error().message);
     retention.start();
     targets.start();
+    balance.start();
     services_loop.start();
     lost_hosts.start();
     finish_posted(state_thread);

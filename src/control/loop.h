@@ -20,7 +20,10 @@ public:
     // One turn for one key: decides and writes. Returns when it wants to be called again by itself, if at all.
     using Turn = std::function<std::optional<Time>(state::Txn&, const Key&, Time now)>;
 
-    Loop(state::Store& store, Turn turn) : store_(store), turn_(std::move(turn)) {}
+    // `undone`: the journal failed, and what the turn took for done is not.
+    using Undone = std::function<void(const Key&)>;
+
+    Loop(state::Store& store, Turn turn, Undone undone = [](const Key&) {}) : store_(store), turn_(std::move(turn)), undone_(std::move(undone)) {}
     Loop(const Loop&) = delete;
 
     // Something that the key depends on changed. A key waits here at most once.
@@ -42,7 +45,9 @@ private:
         store_.update_here([&](state::Txn& txn) { again = turn_(txn, key, now); },
                            [this, key](HostResult<> outcome) {
                                // The journal failed: nothing of the turn happened. Later, not at once: the disk needs a rest.
-                               if (!outcome.ok()) ring_at(key, store_.env().clock.now() + Milliseconds(1000));
+                               if (outcome.ok()) return;
+                               undone_(key);
+                               ring_at(key, store_.env().clock.now() + Milliseconds(1000));
                            });
         if (again) ring_at(key, *again);
     }
@@ -65,6 +70,7 @@ private:
 
     state::Store& store_;
     Turn turn_;
+    Undone undone_;
     std::deque<Key> queue_;
     std::set<Key> waiting_;
     std::map<Key, Time> alarms_;

@@ -1,25 +1,20 @@
 #include "control/services.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/mutant.h"
+#include "control/service_events.h"
 #include "decide/placement/story.h"
 #include "decide/service/sentences.h"
 #include "decide/service/service.h"
-#include "model/elbv2_arns.h"
+#include "model/fields.h"
 
 namespace boxship::control {
 namespace {
 
 using model::Service;
-
-void add_event(state::Txn& txn, Service& service, std::string message, Ids& ids, Time now)
-{
-    model::ServiceEvent event{.name = {service.id, service.events++}, .id = ids.next<Id<struct model::ServiceEventTag>>(), .created_at = now};
-    event.message = std::move(message);
-    if (event.name.number >= decide::events_kept) txn.erase<model::ServiceEvent>({service.id, event.name.number - decide::events_kept});
-    txn.put(std::move(event));
-}
 
 // Makes the tasks that the plan asks for, as far as there is room for them.
 class Starter {
@@ -38,7 +33,22 @@ public:
                 complaint_ = decide::say::no_place(service_, place);
                 return;
             }
-            if (!make(*place.instance, decide::tell_placement(txn_, request, *place.instance))) return;
+            if (!make(launch_, *place.instance, decide::tell_placement(txn_, request, *place.instance))) return;
+        }
+    }
+    // Nowhere else: a task that moves to another zone than meant would move for ever.
+    void start_in(const std::vector<Text>& zones)
+    {
+        for (const auto& zone : zones) {
+            decide::Launch launch = launch_;
+            std::erase_if(launch.subnets, [&](const auto& subnet) { return subnet->zone != zone; });
+            auto request = decide::placement_of(txn_, service_, launch);
+            if (service_.launch_type != model::LaunchType::fargate) request.need.zones = {zone.str()};
+            const auto place = decide::place(txn_, request, ids_);
+            if (place.instance && make(launch, *place.instance, "moved to a zone that has fewer tasks of the service\n" + decide::tell_placement(txn_, request, *place.instance)))
+                by_zone_[zone].push_back(started_.back());
+            else if (!place.instance)
+                complaint_ = decide::say::no_place_in(service_, zone);
         }
     }
     void start_on(const std::vector<InstanceId>& hosts)
@@ -51,17 +61,22 @@ public:
                 complaint_ = decide::say::no_place(service_, {.instance = nullptr, .refusals = {{id, found.reason, found.detail}}});
                 continue;
             }
-            if (!make(*instance, "placed there because every instance has one")) return;
+            if (!make(launch_, *instance, "placed there because every instance has one")) return;
         }
     }
 
     const std::vector<TaskId>& started() const { return started_; }
     const std::string& complaint() const { return complaint_; }
+    void report(std::vector<std::string>& events) const
+    {
+        for (const auto& [zone, tasks] : by_zone_) events.push_back(decide::say::started_in(service_, zone, tasks));
+        if (by_zone_.empty() && !started_.empty()) events.push_back(decide::say::started(service_, started_));
+    }
 
 private:
-    bool make(const model::Instance& instance, const std::string& story)
+    bool make(const decide::Launch& launch, const model::Instance& instance, const std::string& story)
     {
-        auto made = decide::make_task(txn_, launch_, instance, ids_, now_);
+        auto made = decide::make_task(txn_, launch, instance, ids_, now_, &txn_.counts(revision_.id).zones);
         if (!made) {
             complaint_ = decide::say::no_addresses(service_);
             return false;
@@ -82,6 +97,7 @@ private:
     Ids& ids_;
     const Time now_;
     std::vector<TaskId> started_;
+    std::map<Text, std::vector<TaskId>> by_zone_;       // of those that move
     std::string complaint_;
 };
 
@@ -89,7 +105,6 @@ std::optional<Time> turn(state::Txn& txn, const ServiceId& id, double overcommit
 {
     decide::ServicePlan plan = decide::plan_service(txn, id, now);
     for (auto& task : plan.tasks) txn.put(std::move(task));
-    for (auto& target : plan.targets) txn.put(std::move(target));
     for (auto& revision : plan.revisions) txn.put(std::move(revision));
     if (plan.deployment) txn.put(std::move(*plan.deployment));
     const auto before = txn.get<Service>(id);
@@ -98,12 +113,17 @@ std::optional<Time> turn(state::Txn& txn, const ServiceId& id, double overcommit
     bool changed = plan.service.has_value();
 
     const auto primary = txn.get<model::ServiceRevision>({id, service.primary});
-    if (primary && (plan.starts > 0 || !plan.start_on.empty())) {
+    if (primary && (plan.starts > 0 || !plan.start_on.empty() || !plan.start_in.empty())) {
         if (const auto launch = decide::launch_of(txn, service, *primary, overcommit)) {
             Starter starter(txn, service, *primary, *launch, ids, now);
-            if (plan.start_on.empty()) starter.start_anywhere(plan.starts);
+            if (!plan.start_in.empty()) starter.start_in(plan.start_in);
+            else if (plan.start_on.empty()) starter.start_anywhere(plan.starts);
             else starter.start_on(plan.start_on);
-            if (!starter.started().empty()) plan.events.push_back(decide::say::started(service, starter.started()));
+            starter.report(plan.events);
+            if (const int moving = static_cast<int>(starter.started().size()); !plan.start_in.empty() && service.moving != moving) {
+                service.moving = moving;
+                changed = true;
+            }
             // Said once, until it is another reason or room was found.
             if (service.complaint != starter.complaint()) {
                 service.complaint = starter.complaint();
@@ -157,21 +177,26 @@ void Services::freed(const ClusterId& cluster, bool fargate)
         if (view.get<Service>(id)->launch_type == model::LaunchType::fargate) loop_.touch(id);
 }
 
-void Services::target_changed(const state::Change& change)
+void Services::instance_changed(const model::Instance* before, const model::Instance& after)
 {
-    const auto* target = change.after ? change.after_as<model::Target>() : change.before_as<model::Target>();
+    freed(after.cluster, after.fargate);
     const auto view = store_.view();
-    const auto group = view.get<model::TargetGroup>(target->name.group);
-    if (!group) return touch_balanced();
-    for (const auto& revision : view.all<state::RevisionsByTargetGroup>(model::target_group_arn(*group)))
-        if (view.counts(revision->id).live > 0) loop_.touch(revision->id.service);
+    for (const auto& service : view.all<state::DaemonServices>(after.cluster)) loop_.touch(service->id);
+    const bool other = !before || before->status != after.status;
+    if (other || before->agent_connected != after.agent_connected || model::encode(before->attributes) != model::encode(after.attributes))
+        for (const auto& service : view.all<state::RebalancedServices>(after.cluster)) loop_.touch(service->id);
+    if (before && other)
+        for (const auto& task : view.all<state::TasksByInstance>(after.id))
+            if (task->service) loop_.touch(task->service);
 }
 
-void Services::touch_balanced()
+// Which tasks an instance has may decide whether a DAEMON's belongs there.
+void Services::tasks_changed(const model::Task* before, const model::Task& after)
 {
+    if (before && before->live() == after.live()) return;
     const auto view = store_.view();
-    for (const auto& [arn, revision] : view.entries<state::RevisionsByTargetGroup>())
-        if (view.counts(revision).live > 0) loop_.touch(revision.service);
+    for (const auto& service : view.all<state::DaemonServices>(after.cluster))
+        if (after.service != service->id && decide::depends_on_tasks(view, *service)) loop_.touch(service->id);
 }
 
 void Services::heard(const state::Change& change)
@@ -181,21 +206,14 @@ void Services::heard(const state::Change& change)
     if (const auto* deployment = change.after_as<model::ServiceDeployment>()) loop_.touch(deployment->service);
     if (const auto* task = change.after_as<model::Task>()) {
         if (task->service) loop_.touch(task->service);
+        tasks_changed(change.before_as<model::Task>(), *task);
         if (!task->live() && !mutant("services: nobody hears that room came up")) freed(task->cluster, task->launch_type == model::LaunchType::fargate);
     }
-    if (const auto* instance = change.after_as<model::Instance>()) {
-        freed(instance->cluster, instance->fargate);
-        const auto view = store_.view();
-        for (const auto& service : view.all<state::DaemonServices>(instance->cluster)) loop_.touch(service->id);
-        const auto* before = change.before_as<model::Instance>();
-        if (before && before->status != instance->status)
-            for (const auto& task : view.all<state::TasksByInstance>(instance->id))
-                if (task->service) loop_.touch(task->service);
-    }
+    if (const auto* instance = change.after_as<model::Instance>()) instance_changed(change.before_as<model::Instance>(), *instance);
     if (change.is<model::Platform>()) touch_all();
-    if (change.is<model::Target>()) target_changed(change);
-    // A listener or rule that begins or ends to forward to a group decides whether its targets count as healthy.
-    if (change.is<model::Listener>() || change.is<model::ListenerRule>() || change.is<model::TargetGroup>()) touch_balanced();
+    if (const auto* alarm = change.after_as<model::Alarm>())
+        for (const auto& [id, service] : store_.view().rows<Service>())
+            if (std::ranges::find(service->rules.alarm_names, alarm->name.name) != service->rules.alarm_names.end()) loop_.touch(id);
 }
 
 }  // namespace boxship::control

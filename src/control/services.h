@@ -17,9 +17,9 @@ public:
 private:
     void heard(const state::Change& change);
     void freed(const ClusterId& cluster, bool fargate);
+    void instance_changed(const model::Instance* before, const model::Instance& after);
+    void tasks_changed(const model::Task* before, const model::Task& after);
     void touch_all();
-    void target_changed(const state::Change& change);
-    void touch_balanced();
 
     state::Store& store_;
     Loop<ServiceId> loop_;

@@ -1,5 +1,7 @@
 #include "decide/launch.h"
 
+#include <algorithm>
+
 #include "decide/addresses.h"
 #include "decide/query/query.h"
 #include "model/arns.h"
@@ -8,12 +10,18 @@ namespace boxship::decide {
 namespace {
 
 std::shared_ptr<const model::Subnet> subnet_with_address(const state::View& view, const Launch& launch, const model::Instance& instance, Ids& ids,
-                                                         std::uint32_t& address)
+                                                         const std::map<Text, int>* crowds, std::uint32_t& address)
 {
     const bool anywhere = launch.pattern.launch_type == model::LaunchType::fargate;
     const std::size_t start = launch.subnets.size() > 1 ? ids.number(launch.subnets.size()) : 0;
-    for (std::size_t i = 0; i < launch.subnets.size(); ++i) {
-        const auto& subnet = launch.subnets[(start + i) % launch.subnets.size()];
+    std::vector<std::shared_ptr<const model::Subnet>> subnets = launch.subnets;
+    std::ranges::rotate(subnets, subnets.begin() + static_cast<std::ptrdiff_t>(start));
+    if (crowds && anywhere)
+        std::ranges::stable_sort(subnets, {}, [&](const auto& subnet) {
+            const auto found = crowds->find(Text(subnet->zone));
+            return found == crowds->end() ? 0 : found->second;
+        });
+    for (const auto& subnet : subnets) {
         if (!anywhere && subnet->zone != instance.zone) continue;
         if (const auto free = pick_address(view, *subnet, ids)) {
             address = *free;
@@ -47,7 +55,8 @@ Need need_of(const model::Task& pattern, const model::TaskDefinition& definition
     return need;
 }
 
-std::optional<NewTask> make_task(const state::View& view, const Launch& launch, const model::Instance& instance, Ids& ids, Time now)
+std::optional<NewTask> make_task(const state::View& view, const Launch& launch, const model::Instance& instance, Ids& ids, Time now,
+                                 const std::map<Text, int>* crowds)
 {
     NewTask made{.task = launch.pattern, .eni = {}};
     model::Task& task = made.task;
@@ -59,7 +68,7 @@ std::optional<NewTask> make_task(const state::View& view, const Launch& launch, 
     for (auto& container : task.containers) container.id = ids.next<model::ContainerId>();
     if (launch.subnets.empty()) return made;
     std::uint32_t address = 0;
-    const auto subnet = subnet_with_address(view, launch, instance, ids, address);
+    const auto subnet = subnet_with_address(view, launch, instance, ids, crowds, address);
     if (!subnet) return std::nullopt;
     model::Eni& eni = made.eni.emplace();
     eni.id = ids.next<EniId>();

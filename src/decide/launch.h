@@ -2,6 +2,7 @@
 // Launch once and makes as many tasks of it as are wanted. A new task holds all that it needs, its network interface included.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -28,7 +29,9 @@ struct NewTask {
     model::Task task;
     std::optional<model::Eni> eni;
 };
-// The task on this instance, which must fit. Nothing when no subnet has an address left.
-std::optional<NewTask> make_task(const state::View& view, const Launch& launch, const model::Instance& instance, Ids& ids, Time now);
+// The task on this instance, which must fit. Nothing when no subnet has an address left. `crowds`: on Fargate, where the host
+// says nothing of the zone, a subnet in the zone with the fewest of these is taken.
+std::optional<NewTask> make_task(const state::View& view, const Launch& launch, const model::Instance& instance, Ids& ids, Time now,
+                                 const std::map<Text, int>* crowds = nullptr);
 
 }  // namespace boxship::decide

@@ -14,6 +14,7 @@ namespace {
 using namespace model;
 
 constexpr std::size_t forgotten_at_once = 64;
+constexpr Milliseconds deregistration_delay_most = std::chrono::hours(1);    // that can be asked for
 
 std::string sentence(TargetReason reason)
 {
@@ -151,7 +152,12 @@ std::string zone_of(const state::View& view, const TargetGroup& group, const Tar
 DrainedTargets plan_drained_targets(const state::View& view, Time now)
 {
     DrainedTargets plan;
-    for (const auto& [until, key] : view.entries<state::DrainingTargetsByTime>()) {
+    const auto& entries = view.entries<state::DrainingTargetsByTime>();
+    // Later than any delay allows: the clock was set back meanwhile.
+    for (auto at = entries.lower_bound({now + deregistration_delay_most + Milliseconds(1), TargetKey{}}); at != entries.end() && plan.gone.size() < forgotten_at_once; ++at)
+        plan.gone.push_back(at->second);
+    for (const auto& [until, key] : entries) {
+        if (until > now + deregistration_delay_most) break;
         if (until > now) {
             plan.wake_at = until;
             break;

@@ -114,6 +114,21 @@ TEST_F(TargetsTest, a_deregistered_target_drains_for_the_delay_of_its_group_and_
     EXPECT_TRUE(is_drained(txn, key));
 }
 
+TEST_F(TargetsTest, a_clock_that_was_set_back_does_not_keep_a_target)
+{
+    attach();
+    const TargetKey key = add("172.31.0.9");
+    constexpr Time then{100'000'000};
+    txn.put(*deregister_target(txn, key, then));
+    EXPECT_TRUE(plan_drained_targets(txn, then + std::chrono::seconds(299)).gone.empty());
+    const auto a_little = plan_drained_targets(txn, then - std::chrono::minutes(50));
+    EXPECT_TRUE(a_little.gone.empty());
+    EXPECT_EQ(a_little.wake_at, then + std::chrono::seconds(300));
+    const auto a_lot = plan_drained_targets(txn, then - std::chrono::minutes(60));
+    EXPECT_EQ(a_lot.gone, std::vector{key});
+    EXPECT_FALSE(a_lot.wake_at);
+}
+
 TEST_F(TargetsTest, a_draining_target_may_come_back)
 {
     attach();

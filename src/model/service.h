@@ -32,11 +32,14 @@ struct RolloutRules {
     bool reset_on_healthy = true;
     ThresholdType threshold_type = ThresholdType::bounded_percent;
     std::int32_t threshold = 50;
+    bool alarms = false;                        // one in ALARM state fails the deployment
+    bool alarm_rollback = false;
+    std::vector<std::string> alarm_names;
     template <class A>
     void fields(A& a)
     {
         a(1, minimum_percent); a(2, maximum_percent); a(3, breaker); a(4, rollback); a(5, reset_on_healthy);
-        a(6, threshold_type); a(7, threshold);
+        a(6, threshold_type); a(7, threshold); a(8, alarms); a(9, alarm_rollback); a(10, alarm_names);
     }
 };
 
@@ -64,6 +67,8 @@ struct Service {
     bool exec_enabled = false;
     std::optional<std::int32_t> grace_seconds;  // healthCheckGracePeriodSeconds
     bool rebalance = false;                     // availabilityZoneRebalancing
+    bool rebalancing = false;                   // tasks are spread unevenly over zones, and it has said so
+    std::int32_t moving = 0;                    // tasks beyond the desired count: each takes another's place in a fuller zone
     RolloutRules rules;
     std::string configuration;                  // DeploymentConfiguration as JSON, as it is shown
     std::vector<PlacementChoice> strategies;
@@ -84,6 +89,7 @@ struct Service {
         a(15, propagate); a(16, managed_tags); a(17, exec_enabled); a(18, grace_seconds); a(19, rebalance); a(20, rules);
         a(21, configuration); a(22, strategies); a(23, constraints); a(24, role_arn); a(25, request_hash);
         a(26, client_token); a(27, steady); a(28, events); a(29, complaint); a(30, complained_at);
+        a(31, rebalancing); a(32, moving);
     }
 };
 
@@ -187,6 +193,9 @@ struct ServiceDeployment {
     std::string rollback_reason;
     Time rollback_started_at;
     std::int64_t rollback_target = 0;           // the revision that comes back; 0: no rollback
+    std::vector<std::string> alarm_names;       // empty: it looks at none
+    bool watches_alarms = false;                // none of them was in ALARM state when it began
+    std::vector<std::string> alarms_triggered;
 
     template <class A>
     void fields(A& a)
@@ -194,6 +203,7 @@ struct ServiceDeployment {
         a(1, id); a(2, service); a(3, sources); a(4, target); a(5, status); a(6, reason); a(7, created_at); a(8, started_at);
         a(9, finished_at); a(10, stopped_at); a(11, updated_at); a(12, configuration); a(13, breaker); a(14, tripped);
         a(15, failures); a(16, threshold); a(17, rollback_reason); a(18, rollback_started_at); a(19, rollback_target);
+        a(20, alarm_names); a(21, watches_alarms); a(22, alarms_triggered);
     }
 };
 
@@ -215,6 +225,20 @@ struct ServiceEvent {
     std::string message;
     template <class A>
     void fields(A& a) { a(1, name); a(2, id); a(3, created_at); a(4, message); }
+};
+
+// What a deployment looks at while it is under way. There is no CloudWatch: whoever watches the metrics sets it.
+struct Alarm {
+    static constexpr std::uint8_t table = 12;
+    using Key = ScopedName;
+    Key key() const { return name; }
+
+    ScopedName name;
+    bool alarm = false;                         // ALARM; else OK
+    std::string reason;
+    Time since;
+    template <class A>
+    void fields(A& a) { a(1, name); a(2, alarm); a(3, reason); a(4, since); }
 };
 
 std::string service_arn(const Cluster& cluster, const std::string& name);

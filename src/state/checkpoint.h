@@ -16,6 +16,7 @@ public:
     Checkpoint(const Tables& tables, std::size_t slice_bytes);
     // The next run of rows; empty at the end.
     std::string next_slice();
+    bool finishing = false;      // all of it is with the journal, which has not answered yet
 
 private:
     const std::size_t slice_bytes_;

@@ -1,5 +1,7 @@
 #include "state/derived.h"
 
+#include <algorithm>
+
 #include "base/mutant.h"
 
 namespace boxship::state {
@@ -37,8 +39,10 @@ void Derived::add_to_revision(const model::Task& task, int sign)
     counts.live += sign;
     if (task.status < TaskStatus::running) counts.pending += sign;
     if (task.status == TaskStatus::running) counts.running += sign;
+    if (std::ranges::any_of(task.containers, [](const auto& container) { return !container.image_digest.empty(); })) counts.digested += sign;
     if (task.wanted) {
         counts.wanted += sign;
+        if ((counts.zones[task.zone] += sign) == 0) counts.zones.erase(task.zone);
         if (task.ready()) counts.ready += sign;
         if (task.unhealthy()) counts.unhealthy += sign;
         if (const std::string provider = task.capacity_provider.str(); !provider.empty() && (counts.providers[provider] += sign) == 0)
@@ -59,6 +63,7 @@ void Derived::change(const model::Instance* before, const model::Instance* after
         if (instance.status == model::InstanceStatus::inactive) return;
         ClusterCounts& counts = counts_[instance.cluster];
         counts.instances += sign;
+        if (!instance.fargate && (counts.zones[instance.zone] += sign) == 0) counts.zones.erase(instance.zone);
         if (counts == ClusterCounts{}) counts_.erase(instance.cluster);
     };
     if (before) add_instance(*before, -1);

@@ -34,6 +34,7 @@ struct ClusterCounts {
     int services = 0;      // ACTIVE ones
     std::array<int, 3> active_services_by_type{};
     std::array<int, 3> draining_services_by_type{};
+    std::map<Text, int> zones;                      // container instances, Fargate's aside
     bool operator==(const ClusterCounts&) const = default;
 };
 
@@ -45,7 +46,9 @@ struct RevisionCounts {
     int wanted = 0;         // not asked to stop
     int ready = 0;          // model::Task::ready()
     int unhealthy = 0;      // wanted, and a health check says they are not well
+    int digested = 0;       // some image's digest is known
     std::map<std::string, int> providers;   // wanted ones by capacity provider
+    std::map<Text, int> zones;              // wanted ones by zone
     bool operator==(const RevisionCounts&) const = default;
 };
 

@@ -127,6 +127,12 @@ struct TasksByService {  // live ones
     template <class Emit>
     static void values(const Row& row, Emit emit) { if (row.service && row.live()) emit(row.service); }
 };
+struct WantedTasks {  // of a service's revision: live, and not asked to stop
+    using Row = Task;
+    using Value = RevisionKey;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { if (row.service && row.live() && row.wanted) emit(Value{row.service, row.revision}); }
+};
 struct UnsettledTasks {  // ended ones from which their service has not drawn its conclusions
     using Row = Task;
     using Value = ServiceId;
@@ -161,6 +167,15 @@ struct DaemonServices {  // by cluster
     static void values(const Row& row, Emit emit)
     {
         if (row.scheduling == Scheduling::daemon && row.status != ServiceStatus::inactive) emit(row.cluster);
+    }
+};
+struct RebalancedServices {  // by cluster: those whose tasks follow its instances into other zones
+    using Row = Service;
+    using Value = ClusterId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit)
+    {
+        if (row.rebalance && row.launch_type == LaunchType::ec2 && row.status == ServiceStatus::active) emit(row.cluster);
     }
 };
 struct DeletedServicesByTime {  // what leaves memory next
@@ -349,10 +364,10 @@ struct IndexesOf<Instance> {
 template <>
 struct IndexesOf<Task> {
     using Type = std::tuple<TasksByCluster, TasksByInstance, TasksByDefinition, LiveTasksByDefinition, StoppedTasksByTime,
-                            TasksByService, UnsettledTasks>;
+                            TasksByService, WantedTasks, UnsettledTasks>;
 };
 template <>
-struct IndexesOf<Service> { using Type = std::tuple<ServicesByName, WaitingServices, DaemonServices, DeletedServicesByTime>; };
+struct IndexesOf<Service> { using Type = std::tuple<ServicesByName, WaitingServices, DaemonServices, RebalancedServices, DeletedServicesByTime>; };
 template <>
 struct IndexesOf<ServiceRevision> { using Type = std::tuple<RevisionsByDefinition, RevisionsByTargetGroup>; };
 template <>

@@ -15,7 +15,7 @@ template <class... Row>
 struct Rows {};
 
 using AllRows = Rows<Cluster, TaskDefinition, Family, Instance, Task, ClientToken, AccountSetting, Service, ServiceRevision,
-                     ServiceDeployment, ServiceEvent, Vpc, Subnet, SecurityGroup, Eni, RouteTable, InternetGateway, Platform,
+                     ServiceDeployment, ServiceEvent, Alarm, Vpc, Subnet, SecurityGroup, Eni, RouteTable, InternetGateway, Platform,
                      Repository, Blob, BlobLink, Image, ImageTag, Upload, LoadBalancer, Listener, ListenerRule, TargetGroup, Target,
                      Certificate>;
 

@@ -50,11 +50,14 @@ class HeldJournal : public Journal {
 public:
     HostResult<> load(const RowVisitor&, const GroupVisitor&) override { return {}; }
     void append(std::string, std::function<void(HostResult<>)> done) override { waiting.push_back(std::move(done)); }
-    void begin_checkpoint() override {}
+    void begin_checkpoint() override { ++begun; }
     void add_slice(std::string) override {}
-    void finish_checkpoint(std::function<void(HostResult<>)> done) override { done({}); }
-    std::uint64_t tail_bytes() const override { return 0; }
+    void finish_checkpoint(std::function<void(HostResult<>)> done) override { finishing.push_back(std::move(done)); }
+    std::uint64_t tail_bytes() const override { return tail; }
     std::deque<std::function<void(HostResult<>)>> waiting;
+    int begun = 0;
+    std::vector<std::function<void(HostResult<>)>> finishing;
+    std::uint64_t tail = 0;
     void answer(HostResult<> outcome)
     {
         auto done = std::move(waiting.front());
@@ -105,6 +108,32 @@ TEST_F(StateTest, answers_wait_for_the_journal_and_groups_form_behind_the_one_in
     // Nothing pending: a read is answered at once.
     store.update_here([](Txn&) {}, [&](HostResult<>) { answered += "."; });
     EXPECT_EQ(answered, "abcdr.");
+}
+
+TEST_F(StateTest, a_checkpoint_is_finished_once_whatever_is_committed_meanwhile)
+{
+    auto owned = std::make_unique<HeldJournal>();
+    HeldJournal& journal = *owned;
+    Store store(env(), std::move(owned));
+    journal.tail = 1ull << 40;
+    const auto commit = [&](HostResult<> outcome) {
+        store.update([&](Txn& txn) { txn.put(cluster("a")); }, [](HostResult<>) {});
+        executor_.run();
+        journal.answer(std::move(outcome));
+        executor_.run();
+    };
+    commit({});
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (journal.finishing.empty() && std::chrono::steady_clock::now() < until) executor_.run();
+    ASSERT_EQ(journal.finishing.size(), 1u);
+    commit({});
+    commit(HostError{"the disk is full"});
+    commit({});
+    EXPECT_EQ(journal.finishing.size(), 1u);
+    EXPECT_EQ(journal.begun, 1);
+    journal.finishing.front()({});
+    commit({});
+    EXPECT_EQ(journal.begun, 2);
 }
 
 TEST_F(StateTest, a_failed_group_takes_what_ran_on_top_of_it_along)

@@ -71,7 +71,7 @@ void Store::landed(HostResult<> outcome)
             if (mutant("store: keeps what was built on a failed group") && group == &on_top.group) continue;
             for (auto undo = group->undo.rbegin(); undo != group->undo.rend(); ++undo) (*undo)(*tables_);
         }
-        checkpoint_.reset();
+        if (checkpoint_ && !checkpoint_->finishing) checkpoint_.reset();
         for (auto* pending : {landed.get(), &on_top})
             for (auto& done : pending->done) done(outcome);
         return;
@@ -89,6 +89,8 @@ void Store::checkpoint_step()
     // Only when nothing is open: then the tables are what the journal will hold after the group in flight, and slices
     // are written behind that group.
     if (open_.group.count > 0) return;
+    // Groups go on meanwhile; to finish it once more would put nothing in its place.
+    if (checkpoint_ && checkpoint_->finishing) return;
     if (!checkpoint_) {
         if (journal_->tail_bytes() < tail_bytes_min && !env_.faults.hit("store: an early checkpoint")) return;
         journal_->begin_checkpoint();
@@ -102,6 +104,7 @@ void Store::checkpoint_step()
         });
         return;
     }
+    checkpoint_->finishing = true;
     journal_->finish_checkpoint([this](HostResult<> outcome) {
         if (!outcome.ok()) log_warning("journal: checkpoint put off: {}", outcome.error().message);
         checkpoint_.reset();

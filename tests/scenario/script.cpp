@@ -145,6 +145,7 @@ std::string Script::step(const std::string& line)
         return report_all(service, "RUNNING " + rest, false);
     }
     if (verb == "told") return told(rest);
+    if (verb == "alarm") return set_alarm(rest);
     if (verb == "fail") return report_all(rest, "STOPPED task-reason=\"CannotPullContainerError: there is no such image\"", false);
     if (verb == "end") return report_all(rest, "STOPPED", true);
     if (verb == "tasks") return count_tasks(rest);

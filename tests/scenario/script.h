@@ -19,6 +19,7 @@
 //     tasks SERVICE running=2 stopping=1       how many there are of each kind (pending too); what is not named: none
 //     told $task RUNNING|STOPPED               what the task's host is told that it should be
 //     suspend | resume                         as `boxship down` does before it ends, and the next `up`
+//     alarm NAME ALARM|OK                      as `boxship alarm set` does
 //     connect h1 | disconnect h1
 //     health $group 172.31.0.9 healthy|unhealthy|drained [port=80]     what the load balancer finds out about a target; "all": of
 //                                              those that are registered
@@ -57,6 +58,7 @@ private:
     std::string report_all(const std::string& service, const std::string& status, bool ending);
     std::string count_tasks(const std::string& rest);
     void suspend(bool suspended);
+    std::string set_alarm(const std::string& rest);
     std::string told(const std::string& rest);
     std::shared_ptr<const model::Task> task_of(const std::string& arn);   // nullptr: there is none
     std::string fill_in(const std::string& text) const;

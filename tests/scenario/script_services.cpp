@@ -60,6 +60,16 @@ std::string Script::told(const std::string& text)
     return is == words[1] ? "" : "it is told " + is;
 }
 
+std::string Script::set_alarm(const std::string& text)
+{
+    const auto words = split(text, ' ');
+    world_.change([&](state::Txn& txn) {
+        model::Alarm alarm{.name = {{"000000000000", "us-east-1"}, words[0]}, .alarm = words.at(1) == "ALARM", .reason = {}, .since = world_.now()};
+        txn.put(std::move(alarm));
+    });
+    return "";
+}
+
 void Script::suspend(bool suspended)
 {
     world_.change([&](state::Txn& txn) {

@@ -30,17 +30,21 @@ void World::open_store()
     installation_.seal = [](std::string_view plain, std::string_view context) { return std::string(context) + ":" + std::to_string(plain.size()); };
     retention_.reset();
     targets_.reset();
+    balance_.reset();
     services_.reset();
     store_ = std::make_unique<state::Store>(env(), state::make_memory_journal(journal_, executor_));
     retention_ = std::make_unique<control::Retention>(*store_);
     targets_ = std::make_unique<control::Targets>(*store_);
+    balance_ = std::make_unique<control::Balance>(*store_);
     services_ = std::make_unique<control::Services>(*store_, installation_.fargate_overcommit);
     retention_->follow();
     targets_->follow();
+    balance_->follow();
     services_->follow();
     CHECK(store_->load().ok());
     retention_->start();
     targets_->start();
+    balance_->start();
     services_->start();
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "control/balance.h"
 #include "control/retention.h"
 #include "control/services.h"
 #include "control/targets.h"
@@ -35,6 +36,7 @@ public:
     Ids& ids() { return random_; }
     services::Installation& installation() { return installation_; }
     const state::MemoryJournalData& journal() const { return *journal_; }
+    std::uint64_t groups_committed() const { return store_->groups_committed(); }
 
 private:
     env::Env env() { return {clock_, random_, executor_, faults_}; }
@@ -55,6 +57,7 @@ private:
     std::unique_ptr<state::Store> store_;
     std::unique_ptr<control::Retention> retention_;
     std::unique_ptr<control::Targets> targets_;
+    std::unique_ptr<control::Balance> balance_;
     std::unique_ptr<control::Services> services_;
 };
 

@@ -45,8 +45,12 @@ void Caller::ask_as(tests::ApiCall call, Heard heard)
 
 Json Caller::network_configuration()
 {
-    const Json vpc = Json::object({{"subnets", Json::array({catalog_.subnets[random_.number(catalog_.subnets.size())]})}});
-    return Json::object({{"awsvpcConfiguration", vpc}});
+    Json subnets = Json::array();
+    if (random_.chance(3))
+        for (const auto& subnet : catalog_.subnets) subnets.push_back(subnet);      // in every zone
+    else
+        subnets.push_back(catalog_.subnets[random_.number(catalog_.subnets.size())]);
+    return Json::object({{"awsvpcConfiguration", Json::object({{"subnets", subnets}})}});
 }
 
 }  // namespace boxship::sim

@@ -48,6 +48,7 @@ public:
         later([this, known = failures_known_] {
             covered_ = ways_.disk.groups_before + ways_.disk.groups.size();
             slices_.clear();
+            begun_ = true;
             failures_at_begin_ = known;
         });
     }
@@ -61,6 +62,7 @@ public:
             Disk& disk = ways_.disk;
             HostResult<> outcome;
             if (disk.fence != fence_) return ways_.die("another server has taken over");
+            if (!std::exchange(begun_, false)) return ways_.stage.fail(8, "a checkpoint is finished twice: the second holds nothing");
             const bool spoilt = failures_ != failures_at_begin_ && !mutant("journal: a failed group's rows in a checkpoint");
             if (spoilt || ways_.stage.unlucky("journal: checkpoint fails", 4)) {
                 outcome = HostError{"a slice could not be written"};
@@ -103,6 +105,7 @@ private:
     std::uint64_t bytes_before_checkpoint_ = 0;
     std::size_t covered_ = 0;
     std::string slices_;
+    bool begun_ = false;                 // a checkpoint, which is not finished
     std::uint64_t failures_ = 0;            // of appends, as the writer counts
     std::uint64_t failures_known_ = 0;      // of these the state has heard
     std::uint64_t failures_at_begin_ = 0;

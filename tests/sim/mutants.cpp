@@ -41,6 +41,8 @@ const std::vector<std::pair<std::string, std::string>>& mutants()
         {"service: a failed deployment goes on", "a tripped circuit breaker keeps nobody from starting more tasks"},
         {"service: a failure counts twice", "the circuit breaker trips too early"},
         {"service: a pinned digest is forgotten", "a deployment's later tasks run whatever the tag names by then"},
+        {"zones: one makes way before the other serves", "a task ends for one that moves and is not RUNNING yet"},
+        {"zones: maximumPercent is not looked at", "more tasks move at a time than the percentage leaves room for"},
         {"rollout: is not completed while old tasks were there", "a deployment that took over from another never ends"},
         {"update_service: a new definition loses the count", "the desired count of an UpdateService with a definition is dropped"},
         {"services: nobody hears that room came up", "a service that waits for room waits for ever"},

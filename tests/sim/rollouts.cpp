@@ -29,7 +29,7 @@ Rollouts::Rollouts(Stage& stage, Network& network, const Oracle& oracle, Catalog
     : Caller(stage, network, oracle, catalog, std::move(name), pause_most, seed)
 {
     const auto count = 1 + random_.number(3);
-    for (std::uint64_t n = 1; n <= count; ++n) services_[name_ + "-" + std::to_string(n)];
+    while (names_ < count) services_[name_ + "-" + std::to_string(++names_)];
 }
 
 void Rollouts::choose()
@@ -59,7 +59,7 @@ const Kind& Rollouts::any_kind(const Mine& mine, int one_bad_in)
     return *fit[random_.number(fit.size())];
 }
 
-Json Rollouts::deployment_configuration(bool daemon)
+void Rollouts::configure(Json& input, bool daemon)
 {
     static constexpr std::pair<int, int> replica_percents[] = {{100, 200}, {50, 200}, {50, 100}, {0, 100}, {100, 150}, {50, 150},
                                                                {34, 134}, {67, 166}, {0, 200}, {75, 125}, {100, 110}, {1, 199}};
@@ -71,7 +71,10 @@ Json Rollouts::deployment_configuration(bool daemon)
         breaker.set("thresholdConfiguration", Json::object({{"type", random_.chance(2) ? "COUNT" : "UNBOUNDED_PERCENT"}, {"value", static_cast<std::int64_t>(1 + random_.number(90))}}));
     if (random_.chance(4)) breaker.set("resetOnHealthyTask", false);
     configuration.set("deploymentCircuitBreaker", breaker);
-    return configuration;
+    input.set("deploymentConfiguration", configuration);
+    if (daemon) return;
+    if (most == 100) input.set("availabilityZoneRebalancing", "DISABLED");    // it is refused without room beside the desired count
+    else if (random_.chance(3)) input.set("availabilityZoneRebalancing", random_.chance(3) ? "DISABLED" : "ENABLED");
 }
 
 // Refused as long as nothing forwards to the group.
@@ -91,7 +94,7 @@ void Rollouts::create(Entry& entry)
     if (fresh.daemon) input.set("schedulingStrategy", "DAEMON");
     else input.set("desiredCount", static_cast<std::int64_t>(fresh.desired = static_cast<int>(random_.number(desired_max + 1))));
     if (kind.network()) input.set("networkConfiguration", network_configuration());
-    if (!random_.chance(4)) input.set("deploymentConfiguration", deployment_configuration(fresh.daemon));
+    if (!random_.chance(4)) configure(input, fresh.daemon);
     if (std::string_view(kind.family) == "checked" && random_.chance(2)) input.set("healthCheckGracePeriodSeconds", 20);
     maybe_balance(fresh, kind, input);
     ask("CreateService", input, [this, &entry, fresh, input](const Network::Answer& answer) {
@@ -100,7 +103,9 @@ void Rollouts::create(Entry& entry)
             const auto& code = answer.error().code;
             if (code != "ClusterNotFoundException" && code != "InvalidParameterException")
                 stage_.fail(0, "{}: CreateService {}: {}", name_, input.dump(), answer.error().text());
-            ++stage_.taken["api: CreateService refused"];
+            const bool draining = answer.error().message.find("still Draining") != std::string::npos;
+            ++stage_.taken[draining ? "api: CreateService of a name that is draining" : "api: CreateService refused"];
+            if (draining && !random_.chance(4)) rename(entry);
             return next();
         }
         ++stage_.taken["api: CreateService"];
@@ -109,6 +114,14 @@ void Rollouts::create(Entry& entry)
         check_promise(entry, (*answer)["service"]);
         next();
     });
+}
+
+// One that is deleted keeps its name until its last task has ended, which may be long: another is made meanwhile.
+void Rollouts::rename(Entry& entry)
+{
+    auto node = services_.extract(entry.first);
+    node.key() = name_ + "-" + std::to_string(++names_);
+    services_.insert(std::move(node));
 }
 
 // Invariant 8: what was answered is on the disk.
@@ -155,7 +168,7 @@ void Rollouts::change(Entry& entry)
         input.set("forceNewDeployment", true);
     }
     if (!mine.daemon && random_.chance(3)) input.set("desiredCount", static_cast<std::int64_t>(random_.number(desired_max + 1)));
-    if (random_.chance(3)) input.set("deploymentConfiguration", deployment_configuration(mine.daemon));
+    if (random_.chance(3)) configure(input, mine.daemon);
     update(entry, input, [this] { next(); });
 }
 
@@ -174,7 +187,7 @@ void Rollouts::define_and_deploy(Entry& entry)
 void Rollouts::scale(Entry& entry)
 {
     Json input = Json::object();
-    if (entry.second.daemon) input.set("deploymentConfiguration", deployment_configuration(true));
+    if (entry.second.daemon) configure(input, true);
     else input.set("desiredCount", static_cast<std::int64_t>(random_.number(desired_max + 1)));
     update(entry, input, [this] { next(); });
 }

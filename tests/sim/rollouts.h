@@ -34,6 +34,7 @@ private:
 
     void choose() override;
     void create(Entry& entry);
+    void rename(Entry& entry);
     void update(Entry& entry, shape::Json input, std::function<void()> then);
     void change(Entry& entry);
     void define_and_deploy(Entry& entry);
@@ -45,10 +46,11 @@ private:
     void check_promise(const Entry& entry, const shape::Json& service);
 
     const Kind& any_kind(const Mine& mine, int one_bad_in);
-    shape::Json deployment_configuration(bool daemon);
+    void configure(shape::Json& input, bool daemon);
     void maybe_balance(const Mine& mine, const Kind& kind, shape::Json& input);
 
     std::map<std::string, Mine> services_;
+    std::uint64_t names_ = 0;                    // given so far
     const std::vector<std::string>* groups_ = nullptr;
 };
 

@@ -90,7 +90,7 @@ Server::Server(ServerWays ways)
       store_({ways_.clock, random_, state_lane_, ways_.stage},
              make_journal({ways_.stage, ways_.disk, journal_lane_, state_lane_, [this](const std::string& blob) { ways_.oracle.durable(blob); },
                            [this](const char* why) { die(why); }})),
-      retention_(store_), targets_(store_), services_(store_, installation_.fargate_overcommit), sessions_(store_),
+      retention_(store_), targets_(store_), balance_(store_), services_(store_, installation_.fargate_overcommit), sessions_(store_),
       plane_(ways_.stage, store_, io_lane_, random_, ways_.answers)
 {
     options_.registry_host = "localhost:4566";
@@ -104,6 +104,7 @@ Server::Server(ServerWays ways)
     sessions_.follow();
     retention_.follow();
     targets_.follow();
+    balance_.follow();
     services_.follow();
     const auto loaded = store_.load();
     if (!loaded.ok()) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "control/balance.h"
 #include "control/retention.h"
 #include "control/services.h"
 #include "control/targets.h"
@@ -49,6 +50,7 @@ public:
     {
         retention_.start();
         targets_.start();
+        balance_.start();
         services_.start();
     }
     state::View view() const { return store_.view(); }
@@ -75,6 +77,7 @@ private:
     state::Store store_;
     control::Retention retention_;
     control::Targets targets_;
+    control::Balance balance_;
     control::Services services_;
     drive::Sessions sessions_;
     Plane plane_;

@@ -47,6 +47,30 @@ bool World::has_room(const model::Service& service, const std::set<InstanceId>& 
     return false;
 }
 
+// Whether a task could move to a zone that has fewer.
+bool World::is_uneven(const model::Service& service)
+{
+    const auto* primary = oracle_.services().primary_of(service);
+    if (!service.rebalance || !server_ || ServicesOracle::most_there(service.desired, service.rules.maximum_percent) <= service.desired) return false;
+    std::map<std::string, int> tasks;
+    int most = 0;
+    for (const auto& [id, committed] : oracle_.tasks())
+        if (committed.task.service == service.id && committed.task.live()) most = std::max(most, ++tasks[committed.task.zone.str()]);
+    const auto view = server_->view();
+    const auto launch = decide::launch_of(view, service, *primary, services::Installation().fargate_overcommit);
+    if (!launch) return false;
+    for (const char* zone : {"us-east-1a", "us-east-1b", "us-east-1c"}) {
+        if (most - tasks[zone] < 2) continue;
+        decide::Launch there = *launch;
+        std::erase_if(there.subnets, [&](const auto& subnet) { return subnet->zone != zone; });
+        if (there.subnets.empty() && !launch->subnets.empty()) continue;
+        auto request = decide::placement_of(view, service, there);
+        if (service.launch_type != model::LaunchType::fargate) request.need.zones = {zone};
+        if (decide::place(view, request, idle_ids_).instance) return true;
+    }
+    return false;
+}
+
 std::string World::unsteady_service(const model::Service& service)
 {
     const auto& services = oracle_.services();
@@ -64,11 +88,15 @@ std::string World::unsteady_service(const model::Service& service)
         if (const auto& task = committed.task; task.service == service.id && task.live())
             counts += fmt::format(", {} of {} {}{} {}", to_text(id).substr(0, 6), task.revision % 1'000'000, to_text(task.status), task.wanted ? "" : " to stop",
                                   model::to_text(task.health()));
-    if (primary->rollout == model::RolloutState::failed) return over ? "" : counts + ": it has failed and its deployment goes on";
+    if (primary->rollout == model::RolloutState::failed) {
+        if (standing.older_ready > 0 && standing.older_ready + standing.good > desired) return counts + ": more than are desired of a deployment that has failed";
+        return over ? "" : counts + ": it has failed and its deployment goes on";
+    }
     if (standing.live == desired && standing.good == desired) {
         if (primary->rollout != model::RolloutState::completed) return counts + ", and its deployment is not completed";
         if (!over) return counts + ", and its deployment goes on";
-        if (!service.steady || !service.complaint.empty()) return counts + ", and it says: " + service.complaint;
+        if (!service.steady || (!service.complaint.empty() && !service.rebalancing)) return counts + ", and it says: " + service.complaint;
+        if (is_uneven(service)) return counts + ", and could be spread more evenly over zones";
         return "";
     }
     // Why not? Nothing may be under way, and what makes room is stopped as far as it may.

@@ -116,6 +116,8 @@ void ServicesOracle::service(const Service* before, const Service& after)
         stage_.fail(2, "service {} became another", after.name);
     if (after.desired != before->desired || after.primary != before->primary || after.status != before->status)
         stage_.note("commit: service {} {} desires {}, primary {}", after.name, to_text(after.status), after.desired, after.primary % 1'000'000);
+    if (after.rebalancing && !before->rebalancing) ++stage_.taken["service: zones are uneven"];
+    if (after.moving > 0 && before->moving == 0) ++stage_.taken["service: a task moves to another zone"];
     if (after.complaint == before->complaint) return;
     stage_.note("commit: service {} waits for {}", after.name, after.complaint.empty() ? "nothing" : after.complaint.substr(after.complaint.find(')') + 2, 60));
     if (!after.complaint.empty()) ++stage_.taken["service: no room, or stuck"];

@@ -98,6 +98,7 @@ private:
     std::string unsteady_services();
     std::string unsteady_service(const model::Service& service);
     std::string unsteady_targets() const;
+    bool is_uneven(const model::Service& service);
     bool has_room(const model::Service& service, const std::set<InstanceId>& taken);
     void check_services_at_rest();
     void delete_services();

@@ -1,10 +1,9 @@
-// A service's tasks in its target groups: registered when they serve, deregistered and drained before they end. What a task
-// is to its load balancers stands in its own row (in_service, unwell, draining), for the deciding that follows.
+#include "decide/service/balance.h"
+
 #include <algorithm>
 
 #include "base/ipv4.h"
 #include "decide/service/sentences.h"
-#include "decide/service/turn.h"
 #include "decide/targets.h"
 
 namespace boxship::decide {
@@ -40,31 +39,42 @@ struct Use {
 
 class Balance {
 public:
-    explicit Balance(Turn& turn) : turn_(turn) {}
+    Balance(const state::View& view, const model::Service& service, Time now) : view_(view), service_(service), now_(now) {}
 
     void look_at(const model::Task& row)
     {
         const std::vector<Use>* uses = uses_of(row.revision);
         if (!uses) return;
-        std::vector<Place> places;
-        for (const auto& [use, group] : *uses)
-            if (group)
-                if (auto key = key_of(turn_.view, row, use, *group)) places.push_back({group, &use.arn, std::move(*key)});
+        const auto places = places_of(row, *uses);
         model::Task task = row;
         if (task.wanted) serve(task, uses->size(), places);
         else leave(task, places);
         if (task.in_service == row.in_service && task.unwell == row.unwell && task.draining == row.draining) return;
         ++task.version;
-        turn_.plan.tasks.push_back(std::move(task));
+        plan_.tasks.push_back(std::move(task));
     }
 
-    void report()
+    bool is_registered(const model::Task& row)
+    {
+        const std::vector<Use>* uses = uses_of(row.revision);
+        if (!uses) return false;
+        return std::ranges::any_of(places_of(row, *uses), [&](const Place& place) {
+            const auto target = view_.get<model::Target>(place.key);
+            return target && !target->draining();
+        });
+    }
+
+    std::size_t writes() const { return plan_.tasks.size() + plan_.targets.size(); }
+    void looked_at(const TaskId& id) { plan_.looked_at.push_back(id); }
+
+    BalancePlan take()
     {
         const auto tell = [&](const char* what, const std::map<std::string, int>& counts) {
-            for (const auto& [arn, count] : counts) turn_.tell(say::targets(turn_.service, what, count, arn));
+            for (const auto& [arn, count] : counts) plan_.events.push_back(say::targets(service_, what, count, arn));
         };
         tell("registered", registered_);
         tell("deregistered", deregistered_);
+        return std::move(plan_);
     }
 
 private:
@@ -72,11 +82,20 @@ private:
     const std::vector<Use>* uses_of(std::int64_t number)
     {
         if (const auto known = uses_.find(number); known != uses_.end()) return &known->second;
-        const model::ServiceRevision* revision = turn_.revision(number);
+        const auto revision = view_.get<model::ServiceRevision>({service_.id, number});
         if (!revision) return nullptr;
         auto& uses = uses_[number];
-        for (const auto& use : revision->targets) uses.push_back({use, target_group_of(turn_.view, turn_.service.scope, use.arn)});
+        for (const auto& use : revision->targets) uses.push_back({use, target_group_of(view_, service_.scope, use.arn)});
         return &uses;
+    }
+
+    std::vector<Place> places_of(const model::Task& task, const std::vector<Use>& uses) const
+    {
+        std::vector<Place> places;
+        for (const auto& [use, group] : uses)
+            if (group)
+                if (auto key = key_of(view_, task, use, *group)) places.push_back({group, &use.arn, std::move(*key)});
+        return places;
     }
 
     void serve(model::Task& task, std::size_t uses, const std::vector<Place>& places)
@@ -84,13 +103,13 @@ private:
         const bool serves = task.status == model::TaskStatus::running && task.passes_checks();
         bool healthy = serves && places.size() == uses, unwell = false;
         for (const auto& place : places) {
-            const auto standing = turn_.view.get<model::Target>(place.key);
+            const auto standing = view_.get<model::Target>(place.key);
             if (!serves && !standing) continue;
-            if (auto target = register_target(turn_.view, *place.group, place.key.id, place.key.port, "", turn_.now)) {
+            if (auto target = register_target(view_, *place.group, place.key.id, place.key.port, "", now_)) {
                 ++registered_[*place.arn];
-                turn_.plan.targets.push_back(std::move(*target));
+                plan_.targets.push_back(std::move(*target));
             }
-            const auto state = standing ? health_of(turn_.view, *standing).state : model::TargetState::unused;
+            const auto state = standing ? health_of(view_, *standing).state : model::TargetState::unused;
             healthy &= state == model::TargetState::healthy;
             unwell |= state == model::TargetState::unhealthy;
         }
@@ -102,39 +121,45 @@ private:
     {
         bool drained = true;
         for (const auto& place : places) {
-            auto target = deregister_target(turn_.view, place.key, turn_.now);
-            drained &= target ? target->drained : is_drained(turn_.view, place.key);
+            auto target = deregister_target(view_, place.key, now_);
+            drained &= target ? target->drained : is_drained(view_, place.key);
             if (!target) continue;
             ++deregistered_[*place.arn];
-            turn_.plan.targets.push_back(std::move(*target));
+            plan_.targets.push_back(std::move(*target));
         }
         task.in_service = false;
         // After `down` nobody waits for connections to end.
-        const auto platform = turn_.view.get<model::Platform>(0);
+        const auto platform = view_.get<model::Platform>(0);
         if (drained || (platform && platform->suspended)) task.draining = false;
     }
 
-    Turn& turn_;
+    const state::View& view_;
+    const model::Service& service_;
+    const Time now_;
+    BalancePlan plan_;
     std::map<std::int64_t, std::vector<Use>> uses_;     // by revision
     std::map<std::string, int> registered_, deregistered_;
 };
 
 }  // namespace
 
-void balance(Turn& turn)
+BalancePlan plan_balance(const state::View& view, const model::Service& service, const std::set<TaskId>& tasks, Time now)
 {
-    const auto in_use = turn.view.revisions_in_use(turn.service.id);
-    const bool balanced = std::ranges::any_of(in_use, [&](const auto& entry) {
-        const auto* revision = turn.revision(entry.first);
-        return revision && !revision->targets.empty();
-    });
-    Balance all(turn);
-    if (balanced)
-        for (const auto& task : turn.view.all<state::TasksByService>(turn.service.id))
-            if (task->balanced) all.look_at(*task);
-    for (const auto& task : turn.view.all<state::UnsettledTasks>(turn.service.id))
-        if (task->balanced) all.look_at(*task);
-    all.report();
+    constexpr std::size_t writes_max = 45, looked_at_max = 200;      // one task adds six writes at most
+    Balance balance(view, service, now);
+    std::size_t looked_at = 0;
+    for (const auto& id : tasks) {
+        if (balance.writes() >= writes_max || looked_at++ == looked_at_max) break;
+        balance.looked_at(id);
+        const auto task = view.get<model::Task>(id);
+        if (task && task->balanced && task->service == service.id && (task->live() || !task->settled)) balance.look_at(*task);
+    }
+    return balance.take();
+}
+
+bool is_registered(const state::View& view, const model::Service& service, const model::Task& task)
+{
+    return Balance(view, service, Time{}).is_registered(task);
 }
 
 }  // namespace boxship::decide

@@ -3,22 +3,58 @@
 #include <algorithm>
 #include <map>
 
+#include "decide/placement/choices.h"
+#include "decide/placement/score.h"
 #include "decide/service/sentences.h"
 #include "decide/service/turn.h"
 
 namespace boxship::decide {
 namespace {
 
-// Where a task belongs: whatever else runs there, an ACTIVE instance of the right kind with what the task needs of it.
-bool belongs_on(const model::Service& service, const model::ServiceRevision& primary, const model::TaskDefinition& definition, const model::Instance& instance)
-{
-    if (instance.status != model::InstanceStatus::active || instance.fargate) return false;
-    if (instance.external != (service.launch_type == model::LaunchType::external)) return false;
-    const Need need = need_of(primary.pattern, definition, {}, 1);
-    return std::ranges::all_of(need.attributes, [&](const auto& name) { return has_attribute(instance, name); });
-}
+// Where its tasks belong: whatever room there is, an ACTIVE instance of the right kind with what a task needs of it, and a member
+// of all that the service's and the definition's constraints name.
+class Places {
+public:
+    Places(const state::View& view, const model::Service& service, const model::ServiceRevision& primary, const model::TaskDefinition& definition)
+        : view_(view), request_{.cluster = service.cluster, .launch_type = service.launch_type, .need = need_of(primary.pattern, definition, {}, 1), .group = primary.pattern.group}
+    {
+        apply_choices({}, service.constraints, request_);
+    }
+
+    bool include(const model::Instance& instance) const
+    {
+        if (instance.status != model::InstanceStatus::active || !is_candidate(instance, request_)) return false;
+        const auto& attributes = request_.need.attributes;
+        if (!std::ranges::all_of(attributes, [&](const auto& name) { return has_attribute(instance, name); })) return false;
+        for (const auto* constraints : {&request_.need.constraints, &request_.constraints})
+            for (const auto& constraint : *constraints)
+                if (!constraint->selects(instance, constraint->by_load() ? load_of_others(instance.id) : state::InstanceLoad{})) return false;
+        return true;
+    }
+
+private:
+    // Its own task decides nothing: it would come and go for ever.
+    state::InstanceLoad load_of_others(const InstanceId& id) const
+    {
+        state::InstanceLoad load = view_.load(id);
+        load.groups.erase(request_.group);
+        return load;
+    }
+
+    const state::View& view_;
+    PlacementRequest request_;
+};
 
 }  // namespace
+
+bool depends_on_tasks(const state::View& view, const model::Service& service)
+{
+    const auto by_tasks = [](const std::string& text) { return text.find("task:") != std::string::npos; };
+    const auto primary = view.get<model::ServiceRevision>({service.id, service.primary});
+    const auto definition = primary ? view.get<model::TaskDefinition>(primary->definition) : nullptr;
+    return std::ranges::any_of(service.constraints, by_tasks, &model::PlacementChoice::field) ||
+           (definition && std::ranges::any_of(definition->constraints, by_tasks));
+}
 
 bool plan_daemon(Turn& turn)
 {
@@ -26,9 +62,11 @@ bool plan_daemon(Turn& turn)
     const model::ServiceRevision& primary = turn.primary();
     const auto definition = turn.view.get<model::TaskDefinition>(primary.definition);
     std::map<InstanceId, bool> hosts;            // true: a task is there, even if only to its end
-    if (service.status == model::ServiceStatus::active && definition)
+    if (service.status == model::ServiceStatus::active && definition) {
+        const Places places(turn.view, service, primary, *definition);
         for (const auto& instance : turn.view.all<state::InstancesByCluster>(service.cluster))
-            if (belongs_on(service, primary, *definition, *instance)) hosts.emplace(instance->id, false);
+            if (places.include(*instance)) hosts.emplace(instance->id, false);
+    }
     const int desired = static_cast<int>(hosts.size());
     if (turn.service.desired != desired) {
         turn.service.desired = desired;

@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include "base/mutant.h"
-#include "decide/service/scale_in.h"
 #include "decide/service/sentences.h"
 #include "decide/service/turn.h"
 
@@ -36,7 +35,9 @@ struct Leaving {
 
 bool in_grace(const model::Service& service, const model::Task& task, Time now)
 {
-    return service.grace_seconds && task.started_at && now < task.started_at + std::chrono::seconds(*service.grace_seconds);
+    // A start in the future: the clock was set back meanwhile, and nobody knows how much of the grace is left.
+    if (!service.grace_seconds || !task.started_at || now < task.started_at) return false;
+    return now < task.started_at + std::chrono::seconds(*service.grace_seconds);
 }
 
 class Replica {
@@ -67,38 +68,44 @@ public:
         // A failed deployment leaves things as they are; that of a service that is deleted goes with it.
         const bool stuck = service_.status == model::ServiceStatus::active && turn_.primary().rollout == model::RolloutState::failed && !mutant("service: a failed deployment goes on");
         const int missing = numbers_.desired - numbers_.good;
-        if (missing < 0) scale_in(-missing);
+        if (stuck) end_older_beyond(std::min(numbers_.good, numbers_.desired) + older_ - numbers_.desired);
+        const int moving = moves_under_way(turn_, -missing);
+        if (-missing > moving) scale_in(-missing - moving);
+        else if (moving > 0) make_way(moving);
         if (missing > 0 && !stuck) start(missing);
         if (!leaving_.empty() && !(stuck && leaving_.unhealthy.empty() && leaving_.drained.empty())) replace(stuck ? 0 : missing, stuck);
         report_stops();
-        if (missing <= 0 && !service_.complaint.empty()) {
-            turn_.service.complaint.clear();
-            turn_.service_changed = true;
-        }
         const auto& primary = turn_.view.counts(turn_.primary().id);
-        return missing == 0 && others_ == 0 && leaving_.empty() && primary.live == numbers_.desired && primary.ready == numbers_.desired;
+        const bool as_desired = missing == 0 && others_ == 0 && leaving_.empty() && primary.live == numbers_.desired && primary.ready == numbers_.desired;
+        // A service at rest may still wait for room in another zone.
+        if (missing <= 0 && !as_desired) turn_.settle_complaint();
+        return as_desired;
     }
 
 private:
     void look_for_leaving()
     {
-        for (auto& task : turn_.view.all<state::TasksByService>(service_.id)) {
-            if (!task->wanted) continue;
-            if (task->revision != service_.primary) {
-                leaving_.older.push_back(std::move(task));
-                continue;
+        for (const auto& [number, counts] : turn_.view.revisions_in_use(service_.id)) {
+            if (counts.wanted == 0 || (number == service_.primary && !unhealthy_ && !draining_)) continue;
+            for (auto& task : turn_.view.all<state::WantedTasks>({service_.id, number})) {
+                if (number == service_.primary) look_at(std::move(task));
+                else leaving_.older.push_back(std::move(task));
             }
-            if (task->unhealthy()) {
-                if (in_grace(service_, *task, turn_.now)) {
-                    turn_.wake(task->started_at + std::chrono::seconds(*service_.grace_seconds));
-                    continue;
-                }
-                --numbers_.good;
-                leaving_.unhealthy.push_back(std::move(task));
-            } else if (draining_ && is_draining(*task)) {
-                --numbers_.good;
-                leaving_.drained.push_back(std::move(task));
+        }
+    }
+
+    void look_at(TaskPtr task)
+    {
+        if (task->unhealthy()) {
+            if (in_grace(service_, *task, turn_.now)) {
+                turn_.wake(task->started_at + std::chrono::seconds(*service_.grace_seconds));
+                return;
             }
+            --numbers_.good;
+            leaving_.unhealthy.push_back(std::move(task));
+        } else if (draining_ && is_draining(*task)) {
+            --numbers_.good;
+            leaving_.drained.push_back(std::move(task));
         }
     }
 
@@ -111,14 +118,29 @@ private:
     // There are more tasks than are desired: whom to do without.
     void scale_in(int count)
     {
+        if (numbers_.desired == 0 && leaving_.empty()) return scale_to_nothing();
         std::vector<TaskPtr> candidates, staying;
-        for (auto& task : turn_.view.all<state::TasksByService>(service_.id)) {
-            if (!task->wanted || task->revision != service_.primary || leaves(*task)) continue;
-            (is_protected(*task) ? staying : candidates).push_back(std::move(task));
-        }
+        turn_.view.visit<state::WantedTasks>(turn_.primary().id, [&](const TaskId& id) {
+            auto task = turn_.view.get<model::Task>(id);
+            if (!leaves(*task)) (turn_.is_protected(*task) ? staying : candidates).push_back(std::move(task));
+            return true;
+        });
         for (const auto& task : whom_to_stop(turn_.view, service_, std::move(candidates), staying, std::min(count, stops_max)))
             if (static_cast<int>(stopped_.size()) == stops_max || !end(*task, deployment_reason())) break;
         if (count > stops_max && !stopped_.empty()) turn_.wake(turn_.now);
+    }
+
+    // Which of them first does not matter; that no turn looks at all of them does.
+    void scale_to_nothing()
+    {
+        std::vector<TaskPtr> some;
+        turn_.view.visit<state::WantedTasks>(turn_.primary().id, [&](const TaskId& id) {
+            auto task = turn_.view.get<model::Task>(id);
+            if (!turn_.is_protected(*task)) some.push_back(std::move(task));
+            return static_cast<int>(some.size()) <= stops_max;
+        });
+        for (const auto& task : some)
+            if (!end(*task, deployment_reason())) break;
     }
 
     bool leaves(const model::Task& task) const
@@ -128,11 +150,26 @@ private:
         return false;
     }
 
-    bool is_protected(const model::Task& task)
+    // Nothing takes the places of the older tasks of a deployment that has failed; but there are no more than are desired.
+    void end_older_beyond(int excess)
     {
-        if (task.protected_until <= turn_.now) return false;
-        turn_.wake(task.protected_until);
-        return true;
+        int spare = numbers_.ready - numbers_.least;
+        std::vector<TaskPtr> candidates, staying;
+        for (const auto& task : leaving_.older) (turn_.is_protected(*task) ? staying : candidates).push_back(task);
+        if (excess <= 0 || candidates.empty()) return;
+        for (const auto& task : whom_to_stop(turn_.view, service_, std::move(candidates), staying, std::min(excess, stops_max))) {
+            if (task->ready() && spare-- <= 0) continue;
+            end(*task, deployment_reason());
+        }
+        if (excess > stops_max && !stopped_.empty()) turn_.wake(turn_.now);
+    }
+
+    void make_way(int moving)
+    {
+        std::map<Text, std::vector<TaskId>> by_zone;
+        for (const auto& task : who_makes_way(turn_, moving))
+            if (turn_.stop(*task, deployment_reason())) by_zone[task->zone].push_back(task->id);
+        for (const auto& [zone, tasks] : by_zone) turn_.tell(say::stopped_in(service_, zone, tasks));
     }
 
     void start(int missing)
@@ -158,7 +195,7 @@ private:
         for (auto* list : {&leaving_.older, &leaving_.drained}) {
             if (stuck && list == &leaving_.older) continue;
             for (auto& task : *list) {
-                if (is_protected(*task) && list == &leaving_.older) continue;
+                if (turn_.is_protected(*task) && list == &leaving_.older) continue;
                 if (task->ready()) serving.push_back(std::move(task));
                 else end(*task, list == &leaving_.older ? deployment_reason() : reason_draining);
             }

@@ -65,6 +65,14 @@ void fail(Turn& turn, const std::string& cause, const std::string& why, bool rol
     turn.changed_deployment();
 }
 
+std::vector<std::string> alarms_among(const Turn& turn, const std::vector<std::string>& names)
+{
+    std::vector<std::string> found;
+    for (const auto& name : names)
+        if (const auto row = turn.view.get<model::Alarm>({turn.service.scope, name}); row && row->alarm) found.push_back(name);
+    return found;
+}
+
 }  // namespace
 
 void begin_deployment(Turn& turn)
@@ -74,6 +82,8 @@ void begin_deployment(Turn& turn)
     case DeploymentStatus::pending:
         turn.deployment->status = DeploymentStatus::in_progress;
         turn.deployment->started_at = turn.now;
+        // A deployment that is to mend what an alarm tells must be able to.
+        turn.deployment->watches_alarms = !turn.deployment->alarm_names.empty() && alarms_among(turn, turn.deployment->alarm_names).empty();
         turn.changed_deployment();
         break;
     case DeploymentStatus::rollback_requested: fail(turn, "ECS deployment stopped", "a rollback was requested.", true); break;
@@ -91,6 +101,13 @@ void trip(Turn& turn)
         turn.changed(primary);
     }
     if (!turn.deployment || turn.deployment->status != DeploymentStatus::in_progress || primary.rollout != RolloutState::in_progress) return;
+    if (turn.deployment->watches_alarms) {
+        if (auto triggered = alarms_among(turn, turn.deployment->alarm_names); !triggered.empty()) {
+            turn.deployment->alarms_triggered = std::move(triggered);
+            turn.changed_deployment();
+            return fail(turn, "ECS deployment alarms", "alarm detected.", turn.service.rules.alarm_rollback);
+        }
+    }
     const int threshold = breaker_threshold(turn.service.rules, turn.service.desired);
     if (turn.deployment->failures != primary.failed_tasks || turn.deployment->threshold != threshold) {
         turn.deployment->failures = primary.failed_tasks;

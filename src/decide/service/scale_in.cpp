@@ -14,8 +14,7 @@ class Spread {
 public:
     explicit Spread(std::string field) : field_(std::move(field)) {}
 
-    void add(const state::View& view, const model::Task& task, int n) { counts_[group(view, task)] += n; }
-    int crowd(const state::View& view, const model::Task& task) const { return counts_.at(group(view, task)); }
+    int& crowd(const state::View& view, const model::Task& task) { return counts_[group(view, task)]; }
 
 private:
     std::string group(const state::View& view, const model::Task& task) const
@@ -27,7 +26,7 @@ private:
     }
 
     std::string field_;
-    std::map<std::string, int> counts_;
+    std::map<std::string, int> counts_;      // an element stays where it is
 };
 
 // What is free on the task's instance: binpack empties the emptiest first.
@@ -39,11 +38,31 @@ std::int64_t slack(const state::View& view, const model::Task& task, const std::
     return field == "memory" || field == "MEMORY" ? instance->memory - load.memory : instance->cpu - load.cpu;
 }
 
+// Tasks that differ in nothing but their age; the newest is the last. Tasks of one instance are together whatever is asked.
+struct Alike {
+    bool idle = false, starting = false;
+    std::vector<int*> crowds;                // of its groups
+    std::int64_t slack = 0;
+    std::vector<TaskPtr> tasks;
+
+    bool before(const Alike& other) const    // it goes first
+    {
+        if (std::tie(idle, starting) != std::tie(other.idle, other.starting)) return std::tie(idle, starting) > std::tie(other.idle, other.starting);
+        for (std::size_t i = 0; i < crowds.size(); ++i)
+            if (*crowds[i] != *other.crowds[i]) return *crowds[i] > *other.crowds[i];
+        if (slack != other.slack) return slack > other.slack;
+        const model::Task &mine = *tasks.back(), &theirs = *other.tasks.back();
+        return std::tie(mine.created_at, mine.id) > std::tie(theirs.created_at, theirs.id);
+    }
+};
+
 }  // namespace
 
 std::vector<TaskPtr> whom_to_stop(const state::View& view, const model::Service& service, std::vector<TaskPtr> candidates,
                                   const std::vector<TaskPtr>& staying, int count)
 {
+    // All of them: then the order does not matter to anyone but the reader of the events.
+    if (count >= static_cast<int>(candidates.size())) return candidates;
     std::vector<Spread> spreads;
     std::string packing;
     for (const auto& [type, field] : service.strategies) {
@@ -54,25 +73,33 @@ std::vector<TaskPtr> whom_to_stop(const state::View& view, const model::Service&
         spreads.emplace_back("attribute:ecs.availability-zone");
         spreads.emplace_back("instanceId");
     }
-    for (auto& spread : spreads) {
-        for (const auto& task : candidates) spread.add(view, *task, 1);
-        for (const auto& task : staying) spread.add(view, *task, 1);
+    for (auto& spread : spreads)
+        for (const auto& task : staying) ++spread.crowd(view, *task);
+
+    std::map<std::tuple<InstanceId, Text, bool, bool>, Alike> alike;
+    for (auto& task : candidates) {
+        const bool idle = !task->ready(), starting = task->status < model::TaskStatus::running;
+        Alike& those = alike[{task->instance, task->zone, idle, starting}];
+        if (those.tasks.empty()) {
+            those.idle = idle;
+            those.starting = starting;
+            for (auto& spread : spreads) those.crowds.push_back(&spread.crowd(view, *task));
+            if (!packing.empty()) those.slack = slack(view, *task, packing);
+        }
+        for (int* crowd : those.crowds) ++*crowd;
+        those.tasks.push_back(std::move(task));
     }
+    for (auto& [key, those] : alike)
+        std::ranges::sort(those.tasks, {}, [](const TaskPtr& task) { return std::pair(task->created_at, task->id); });
 
     std::vector<TaskPtr> chosen;
-    const auto score = [&](const TaskPtr& task) {
-        std::vector<std::int64_t> crowds;
-        for (const auto& spread : spreads) crowds.push_back(spread.crowd(view, *task));
-        if (!packing.empty()) crowds.push_back(slack(view, *task, packing));
-        return std::tuple(!task->ready(), task->status < model::TaskStatus::running, std::move(crowds), task->created_at, task->id);
-    };
-    // Nearly all of them: then the order does not matter to anyone but the reader of the events.
-    if (count >= static_cast<int>(candidates.size())) return candidates;
     while (static_cast<int>(chosen.size()) < count) {
-        const auto worst = std::ranges::max_element(candidates, {}, score);
-        for (auto& spread : spreads) spread.add(view, **worst, -1);
-        chosen.push_back(std::move(*worst));
-        candidates.erase(worst);
+        const auto first = std::ranges::min_element(alike, [](const auto& a, const auto& b) { return a.second.before(b.second); });
+        Alike& those = first->second;
+        for (int* crowd : those.crowds) --*crowd;
+        chosen.push_back(std::move(those.tasks.back()));
+        those.tasks.pop_back();
+        if (those.tasks.empty()) alike.erase(first);
     }
     return chosen;
 }

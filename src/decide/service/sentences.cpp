@@ -31,6 +31,57 @@ std::string lacks(std::string_view found)
 
 }  // namespace
 
+namespace {
+
+// "2 tasks in us-east-1a, 0 in us-east-1b, and 1 in us-east-1c"; `each`: "tasks" behind every number.
+std::string list(const std::map<Text, int>& zones, bool each)
+{
+    std::string text;
+    std::size_t n = 0;
+    for (const auto& [zone, count] : zones) {
+        const bool last = ++n == zones.size();
+        if (n > 1) text += last ? (n > 2 ? ", and " : " and ") : ", ";
+        text += fmt::format("{}{} in {}", count, n == 1 || each ? " tasks" : "", zone);
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string zones_uneven(const model::Service& service, const std::map<Text, int>& zones)
+{
+    return fmt::format("(service {}) is not AZ balanced with {}. AZ Rebalancing in progress.", service.name, list(zones, false));
+}
+
+std::string zones_even(const model::Service& service, const std::map<Text, int>& zones)
+{
+    return fmt::format("(service {}) is AZ balanced with {}.", service.name, list(zones, true));
+}
+
+std::string zones_given_up(const model::Service& service) { return fmt::format("(service {}) stopped AZ Rebalancing.", service.name); }
+
+std::string started_in(const model::Service& service, const Text& zone, const std::vector<TaskId>& tasks)
+{
+    return fmt::format("(service {}) has started {} tasks in {} to AZ Rebalance: {}.", service.name, tasks.size(), zone, list(tasks));
+}
+
+std::string stopped_in(const model::Service& service, const Text& zone, const std::vector<TaskId>& tasks)
+{
+    return fmt::format("(service {}) has stopped {} running tasks in {} due to AZ rebalancing: {}.", service.name, tasks.size(), zone, list(tasks));
+}
+
+std::string no_place_in(const model::Service& service, const Text& zone)
+{
+    const bool fargate = service.launch_type == model::LaunchType::fargate;
+    return fmt::format("(service {}) is unable to place a task in {}{}.", service.name, zone,
+                       fargate ? "" : " because no container instance met all of its requirements");
+}
+
+std::string cannot_move(const model::Service& service)
+{
+    return fmt::format("(service {}) was unable to AZ Rebalance because it was unable to scale in due to task protection.", service.name);
+}
+
 std::string steady(const model::Service& service) { return fmt::format("(service {}) has reached a steady state.", service.name); }
 
 std::string started(const model::Service& service, const std::vector<TaskId>& tasks)

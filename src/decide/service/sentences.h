@@ -1,6 +1,7 @@
 // What a service says in its events, in AWS's words: scripts and people look for them.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,14 @@ std::string failed(const model::Service& service, std::int64_t revision, const s
 std::string rolling_back(const model::Service& service, std::int64_t revision);
 // Why no task could be placed: the instance that came closest, or that there is none.
 std::string no_place(const model::Service& service, const Placement& placement);
+// Zones: with how many tasks are in each.
+std::string zones_uneven(const model::Service& service, const std::map<Text, int>& zones);
+std::string zones_even(const model::Service& service, const std::map<Text, int>& zones);
+std::string zones_given_up(const model::Service& service);
+std::string started_in(const model::Service& service, const Text& zone, const std::vector<TaskId>& tasks);
+std::string stopped_in(const model::Service& service, const Text& zone, const std::vector<TaskId>& tasks);
+std::string no_place_in(const model::Service& service, const Text& zone);
+std::string cannot_move(const model::Service& service);
 std::string no_addresses(const model::Service& service);
 
 }  // namespace boxship::decide::say

@@ -69,13 +69,8 @@ ServicePlan plan_service(const state::View& view, const ServiceId& id, Time now)
     if (!row || row->status == model::ServiceStatus::inactive) return {};
     Turn turn(view, *row, now);
     if (!turn.revision(row->primary)) return {};
-    balance(turn);
     // After `down` tasks end because all ends: that is no failure, and nothing takes their place until the next `up`.
     if (const auto platform = view.get<model::Platform>(0); platform && platform->suspended) return turn.take();
-    if (!turn.plan.tasks.empty() || !turn.plan.targets.empty()) {
-        turn.wake(now);          // the rest counts on what these rows say now
-        return turn.take();
-    }
     if (const auto deployment = view.get<model::ServiceDeployment>(row->deployment); deployment && !is_over(deployment->status)) turn.deployment = *deployment;
 
     begin_deployment(turn);
@@ -87,14 +82,20 @@ ServicePlan plan_service(const state::View& view, const ServiceId& id, Time now)
         if (as_desired) end_when_empty(turn);
         return turn.take();
     }
+    bool moving = false;
     if (as_desired) {
-        forget_failures(turn);
+        // A task that moves and does not start is a failure like any other: the next one waits for its throttle.
+        moving = row->scheduling == model::Scheduling::replica && (row->steady || row->rebalancing) && rebalance(turn);
+        if (!moving) {
+            if (row->scheduling == model::Scheduling::replica) turn.settle_complaint();
+            forget_failures(turn);
+        }
         complete(turn);
     }
     if (turn.service.steady != as_desired) {
         turn.service.steady = as_desired;
         turn.service_changed = true;
-        if (as_desired) turn.tell(say::steady(turn.service));
+        if (as_desired && !moving) turn.tell(say::steady(turn.service));
     }
     return turn.take();
 }

@@ -18,10 +18,10 @@ struct ServicePlan {
     std::vector<model::ServiceRevision> revisions;
     std::optional<model::ServiceDeployment> deployment;
     std::vector<model::Task> tasks;              // asked to stop, or settled
-    std::vector<model::Target> targets;          // registered, or deregistered
     std::vector<std::string> events;
     int starts = 0;                              // tasks of the primary revision, as far as there is room for them
     std::vector<InstanceId> start_on;            // of a DAEMON: where
+    std::vector<Text> start_in;                  // zones: beyond the desired count, to take the places of others
     std::optional<Time> wake_at;
 };
 // At most some sixty writes; what is left is for the next turn, which `wake_at` then asks for at once.
@@ -34,6 +34,9 @@ PlacementRequest placement_of(const state::View& view, const model::Service& ser
 
 // The capacity provider of the next task: first the base, then whoever is furthest behind its weight.
 std::string next_provider(const std::vector<model::ProviderShare>& shares, const std::map<std::string, int>& tasks);
+
+// Whether what runs on an instance may decide if a task of the DAEMON service belongs there.
+bool depends_on_tasks(const state::View& view, const model::Service& service);
 
 // How the percentages count: the least that must be RUNNING is rounded up, the most that may be there down.
 constexpr int least_running(int desired, int minimum_percent) { return static_cast<int>((std::int64_t{desired} * minimum_percent + 99) / 100); }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/mutant.h"
+#include "decide/service/balance.h"
 #include "decide/service/sentences.h"
 #include "decide/service/turn.h"
 
@@ -37,25 +38,30 @@ void count_failure(Turn& turn, model::ServiceRevision& revision, bool never_ran)
 void settle(Turn& turn)
 {
     int settled = 0;
-    for (const auto& row : turn.view.all<state::UnsettledTasks>(turn.service.id)) {
-        if (settled++ == settled_max) {
+    turn.view.visit<state::UnsettledTasks>(turn.service.id, [&](const TaskId& id) {
+        if (settled == settled_max) {
             turn.wake(turn.now);
-            break;
+            return false;
         }
+        const auto row = turn.view.get<model::Task>(id);
+        // What is settled nobody looks at again: first it leaves its target groups (plan_balance), which tells an event.
+        if (row->balanced && is_registered(turn.view, turn.service, *row)) return true;
+        ++settled;
         model::Task& task = turn.plan.tasks.emplace_back(*row);
         task.settled = true;
         model::ServiceRevision* revision = turn.revision(task.revision);
-        if (!revision) continue;
+        if (!revision) return true;
         if (failed_to_start(task)) count_failure(turn, *revision, true);
         else if (failed_its_checks(task)) count_failure(turn, *revision, false);
-    }
+        return true;
+    });
 }
 
 // Its first task that knows which image it runs decides for all of the revision.
 void pin_digests(Turn& turn)
 {
     model::ServiceRevision& primary = turn.primary();
-    if (primary.unpinned.empty() || turn.view.counts(primary.id).live == 0) return;
+    if (primary.unpinned.empty() || turn.view.counts(primary.id).digested == 0) return;
     for (const auto& task : turn.view.all<state::TasksByService>(turn.service.id)) {
         if (task->revision != primary.id.number) continue;
         for (const auto& container : task->containers) {

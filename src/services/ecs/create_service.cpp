@@ -22,7 +22,7 @@ Result<> read_scheduling(const api::CreateServiceRequest& request, model::Servic
     if (scheduling != api::SchedulingStrategy::daemon) return invalid(messages::scheduling_names);
     service.scheduling = model::Scheduling::daemon;
     if (request.desired_count) return invalid(messages::daemon_desired);
-    if (!request.placement_strategy.empty()) return invalid(messages::daemon_strategies);
+    RETURN_IF_ERROR(check_daemon_placement(request.placement_constraints, request.placement_strategy));
     return {};
 }
 

@@ -168,6 +168,7 @@ constexpr const char* daemon_maximum =
     "Change the maximumPercent value to 100, and try again";
 constexpr const char* daemon_fargate = "The daemon scheduling strategy is not supported on Fargate.";
 constexpr const char* daemon_strategies = "The daemon scheduling strategy does not support placement strategies; every instance gets its task anyway.";
+constexpr const char* daemon_distinct = "The daemon scheduling strategy does not support the placement constraint distinctInstance; an instance never gets a second task anyway.";
 constexpr const char* scheduling_names = "The scheduling strategy should be one of [REPLICA,DAEMON]";
 constexpr const char* minimum_percent = "minimumHealthyPercent must be between 0 and 100.";
 constexpr const char* maximum_percent = "maximumPercent must be at least 100.";
@@ -176,12 +177,13 @@ constexpr const char* breaker_threshold = "The value of thresholdConfiguration m
 constexpr const char* grace_period = "healthCheckGracePeriodSeconds must not be negative.";
 constexpr const char* grace_period_useless = "Health check grace period is only valid for services configured to use load balancers or container health checks.";
 constexpr const char* rebalancing_impossible =
-    "Availability Zone rebalancing needs the scheduling strategy REPLICA, a maximumPercent above 100, and no placement strategy before "
-    "spread over attribute:ecs.availability-zone.";
+    "Availability Zone rebalancing needs the scheduling strategy REPLICA, another launch type than EXTERNAL, a maximumPercent above 100, no "
+    "placement strategy before spread over attribute:ecs.availability-zone, and no placement constraint on attribute:ecs.availability-zone. "
+    "Change them, or set availabilityZoneRebalancing to DISABLED.";
 constexpr const char* service_member_unsupported = "'{}' of a service is not supported by this version of boxship.";
 constexpr const char* controller_unsupported = "The deployment controller {} is not supported by this version of boxship; use ECS.";
 constexpr const char* deployment_strategy_unsupported = "The deployment strategy {} is not supported by this version of boxship; use ROLLING.";
-constexpr const char* deployment_alarms = "Deployment alarms need CloudWatch alarms, which this version of boxship does not have.";
+constexpr const char* deployment_alarms = "Deployment alarms that are enabled need at least one name in alarmNames.";
 constexpr const char* load_balancers_max = "A service can have at most 5 load balancers.";
 constexpr const char* classic_load_balancer = "Classic Load Balancers are not supported; name a target group with targetGroupArn.";
 constexpr const char* target_group_missing = "A load balancer of a service needs a targetGroupArn.";

@@ -55,4 +55,12 @@ Result<PlacementChoices> read_placement_choices(const shape::List<api::Placement
     return choices;
 }
 
+Result<> check_daemon_placement(const shape::List<api::PlacementConstraint>& constraints, const shape::List<api::PlacementStrategy>& strategies)
+{
+    if (!strategies.empty()) return invalid(messages::daemon_strategies);
+    for (const auto& constraint : constraints)
+        if (constraint.type == api::PlacementConstraintType::distinct_instance) return invalid(messages::daemon_distinct);
+    return {};
+}
+
 }  // namespace boxship::services::ecs

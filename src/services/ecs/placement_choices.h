@@ -15,5 +15,7 @@ struct PlacementChoices {
 };
 Result<PlacementChoices> read_placement_choices(const shape::List<api::PlacementConstraint>& constraints,
                                                 const shape::List<api::PlacementStrategy>& strategies, model::LaunchType launch_type);
+// What says something else than "one on each instance".
+Result<> check_daemon_placement(const shape::List<api::PlacementConstraint>& constraints, const shape::List<api::PlacementStrategy>& strategies);
 
 }  // namespace boxship::services::ecs

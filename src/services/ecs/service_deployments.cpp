@@ -110,6 +110,18 @@ void render_breaker(const model::ServiceDeployment& deployment, api::ServiceDepl
     out.threshold = deployment.threshold;
 }
 
+void render_alarms(const model::ServiceDeployment& deployment, api::ServiceDeploymentAlarms& out)
+{
+    using Status = api::ServiceDeploymentRollbackMonitorsStatus;
+    const bool watches = deployment.watches_alarms || deployment.status == model::DeploymentStatus::pending;
+    out.status = !watches                                ? Status::disabled
+                 : !deployment.alarms_triggered.empty() ? Status::triggered
+                 : model::is_over(deployment.status)    ? Status::monitoring_complete
+                                                         : Status::monitoring;
+    for (const auto& name : deployment.alarm_names) out.alarm_names.emplace_back() = name;
+    for (const auto& name : deployment.alarms_triggered) out.triggered_alarm_names.emplace_back() = name;
+}
+
 void render_deployment(const DeploymentRow& row, api::ServiceDeployment& out)
 {
     const auto& deployment = *row.deployment;
@@ -129,6 +141,7 @@ void render_deployment(const DeploymentRow& row, api::ServiceDeployment& out)
     if (!deployment.reason.empty()) out.status_reason = deployment.reason;
     read_back(deployment.configuration, out.deployment_configuration.emplace());
     render_breaker(deployment, out.deployment_circuit_breaker.emplace());
+    if (!deployment.alarm_names.empty()) render_alarms(deployment, out.alarms.emplace());
     if (deployment.rollback_target == 0) return;
     auto& rollback = out.rollback.emplace();
     rollback.reason = deployment.rollback_reason;

@@ -19,7 +19,6 @@ Result<> refuse_configuration(const api::DeploymentConfiguration& asked)
     if (asked.linear_configuration) return refuse("deploymentConfiguration.linearConfiguration");
     if (asked.canary_configuration) return refuse("deploymentConfiguration.canaryConfiguration");
     if (asked.early_success_criteria && asked.early_success_criteria->enable.value_or(false)) return refuse("deploymentConfiguration.earlySuccessCriteria");
-    if (asked.alarms && asked.alarms->enable.value_or(false)) return invalid(messages::deployment_alarms);
     return {};
 }
 
@@ -62,6 +61,15 @@ Result<> read_breaker(const api::DeploymentCircuitBreaker& breaker, model::Rollo
     return {};
 }
 
+Result<> read_alarms(const api::DeploymentAlarms& alarms, model::RolloutRules& rules)
+{
+    rules.alarms = alarms.enable.value_or(false);
+    rules.alarm_rollback = alarms.rollback.value_or(false);
+    if (rules.alarms && alarms.alarm_names.empty()) return invalid(messages::deployment_alarms);
+    for (const auto& name : alarms.alarm_names) rules.alarm_names.push_back(name.str());
+    return {};
+}
+
 }  // namespace
 
 Result<Rollout> read_rollout(const shape::Box<api::DeploymentConfiguration>& asked, const std::string& before, model::Scheduling scheduling)
@@ -92,6 +100,7 @@ Result<Rollout> read_rollout(const shape::Box<api::DeploymentConfiguration>& ask
     rollout.rules.maximum_percent = *whole.maximum_percent;
     rollout.rules.minimum_percent = *whole.minimum_healthy_percent;
     RETURN_IF_ERROR(read_breaker(*whole.deployment_circuit_breaker, rollout.rules));
+    if (whole.alarms) RETURN_IF_ERROR(read_alarms(*whole.alarms, rollout.rules));
     rollout.configuration = shape::write_json(whole);
     return rollout;
 }
@@ -105,16 +114,21 @@ Result<> set_grace_period(std::int32_t seconds, const model::ServiceRevision& re
     return {};
 }
 
+bool may_rebalance(const model::Service& service)
+{
+    constexpr std::string_view zone = "attribute:ecs.availability-zone";
+    // What moves tasks between zones needs room beside them, and choices that do not move them back.
+    const bool spreads_zones = service.strategies.empty() || (service.strategies.front().type == "spread" && service.strategies.front().field == zone);
+    const bool in_any_zone = std::ranges::none_of(service.constraints, [&](const auto& constraint) { return constraint.field.find(zone) != std::string::npos; });
+    return service.scheduling == model::Scheduling::replica && service.launch_type != model::LaunchType::external && spreads_zones && in_any_zone &&
+           service.rules.maximum_percent > 100;
+}
+
 Result<bool> read_rebalancing(const shape::Opt<api::AvailabilityZoneRebalancing>& asked, const model::Service& service)
 {
-    // What moves tasks between zones needs room beside them, and strategies that do not move them back.
-    const bool spreads_zones = service.strategies.empty() ||
-                               (service.strategies.front().type == "spread" && service.strategies.front().field == "attribute:ecs.availability-zone");
-    const bool possible = service.scheduling == model::Scheduling::replica && service.launch_type != model::LaunchType::external && spreads_zones &&
-                          service.rules.maximum_percent > 100;
-    if (!asked) return possible;
+    if (!asked) return may_rebalance(service);
     const bool wanted = *asked == api::AvailabilityZoneRebalancing::enabled;
-    if (wanted && !possible) return invalid(messages::rebalancing_impossible);
+    if (wanted && !may_rebalance(service)) return invalid(messages::rebalancing_impossible);
     return wanted;
 }
 

@@ -42,6 +42,7 @@ void stop_deployment(Txn& txn, const model::Service& service, const char* reason
 
 Result<> set_grace_period(std::int32_t seconds, const model::ServiceRevision& revision, model::Service& service);
 
+bool may_rebalance(const model::Service& service);    // whether its members allow to move tasks between zones
 // enabled where it is not said and the service's other members allow it.
 Result<bool> read_rebalancing(const shape::Opt<api::AvailabilityZoneRebalancing>& asked, const model::Service& service);
 

@@ -183,6 +183,7 @@ void deploy(Txn& txn, const Call& call, model::Service& service, model::ServiceR
     deployment.created_at = deployment.updated_at = call.now;
     deployment.configuration = service.configuration;
     deployment.breaker = service.rules.breaker;
+    if (service.rules.alarms) deployment.alarm_names = service.rules.alarm_names;
     service.primary = revision.id.number;
     service.deployment = deployment.id;
     service.launch_type = revision.pattern.launch_type;

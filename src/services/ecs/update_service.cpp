@@ -23,7 +23,7 @@ Result<> change_desired(const api::UpdateServiceRequest& request, model::Service
 Result<> change_placement(const api::UpdateServiceRequest& request, model::Service& service)
 {
     if (!request.placement_constraints.has() && !request.placement_strategy.has()) return {};
-    if (service.scheduling == model::Scheduling::daemon && !request.placement_strategy.empty()) return invalid(messages::daemon_strategies);
+    if (service.scheduling == model::Scheduling::daemon) RETURN_IF_ERROR(check_daemon_placement(request.placement_constraints, request.placement_strategy));
     ASSIGN_OR_RETURN(auto choices, read_placement_choices(request.placement_constraints, request.placement_strategy, service.launch_type));
     if (request.placement_constraints.has()) service.constraints = std::move(choices.constraints);
     if (request.placement_strategy.has()) service.strategies = std::move(choices.strategies);
@@ -47,9 +47,8 @@ Result<> change_own_members(const api::UpdateServiceRequest& request, model::Ser
         service.rules = rollout.rules;
         service.configuration = std::move(rollout.configuration);
     }
-    if (request.availability_zone_rebalancing) {
-        ASSIGN_OR_RETURN(service.rebalance, read_rebalancing(request.availability_zone_rebalancing, service));
-    }
+    if (request.availability_zone_rebalancing) service.rebalance = *request.availability_zone_rebalancing == api::AvailabilityZoneRebalancing::enabled;
+    if (service.rebalance && !may_rebalance(service)) return invalid(messages::rebalancing_impossible);
     return {};
 }
 

@@ -1,0 +1,214 @@
+// A service whose tasks are spread unevenly over Availability Zones moves them: one more starts in the zone that has the
+// fewest, and when it serves one ends in the zone that has the most. There are never fewer tasks than desired, and never
+// more than maximumPercent.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/mutant.h"
+#include "decide/placement/score.h"
+#include "decide/service/scale_in.h"
+#include "decide/service/sentences.h"
+#include "decide/service/turn.h"
+
+namespace boxship::decide {
+namespace {
+
+using Counts = std::map<Text, int>;
+
+constexpr int uneven = 2;     // so many tasks more than elsewhere: one less does not help
+
+class Moves {
+public:
+    explicit Moves(Turn& turn) : turn_(turn), counts_(turn.view.counts(turn.primary().id).zones)
+    {
+        for (const auto& zone : zones_in_reach()) {
+            open_.insert(zone);
+            counts_.emplace(zone, 0);
+        }
+    }
+
+    const Counts& counts() const { return counts_; }
+    // Into which zones, one entry a task.
+    std::vector<Text> plan(int room)
+    {
+        std::vector<Text> into;
+        Counts counts = counts_;
+        while (static_cast<int>(into.size()) < room && !open_.empty()) {
+            const auto fewer = [&](const Text& a, const Text& b) { return counts.at(a) < counts.at(b); };
+            const Text fewest = *std::ranges::min_element(open_, fewer);
+            const int most = std::ranges::max_element(counts, {}, &Counts::value_type::second)->second;
+            if (most - counts.at(fewest) < uneven) break;
+            if (!known_open_.contains(fewest) && !takes_tasks(fewest)) {
+                open_.erase(fewest);
+                if (counts_.at(fewest) == 0) counts_.erase(fewest);
+                continue;
+            }
+            known_open_.insert(fewest);
+            const auto fullest = fullest_that_may_shrink(counts);
+            blocked_ = fullest == counts.end() || fullest->second - counts.at(fewest) < uneven;
+            if (blocked_) break;
+            --fullest->second;
+            --movable_->at(fullest->first);
+            ++counts.at(fewest);
+            into.push_back(fewest);
+        }
+        return into;
+    }
+    // There would be something to move, if it were not protected from scale-in.
+    bool blocked() const { return blocked_; }
+
+private:
+    std::set<Text> zones_in_reach() const
+    {
+        std::set<Text> zones;
+        for (const auto& id : turn_.primary().subnets)
+            if (const auto subnet = turn_.view.get<model::Subnet>(id)) zones.insert(subnet->zone);
+        if (turn_.service.launch_type == model::LaunchType::fargate) return zones;
+        std::set<Text> with_instances;
+        for (const auto& [zone, instances] : turn_.view.counts(turn_.service.cluster).zones)
+            if (!zone.empty() && (turn_.primary().subnets.empty() || zones.contains(zone))) with_instances.insert(zone);
+        return with_instances;
+    }
+
+    // Whether an instance there could run a task of it, full as it may be now.
+    bool takes_tasks(const Text& zone)
+    {
+        if (turn_.service.launch_type == model::LaunchType::fargate) return true;
+        if (!request_) {
+            const auto launch = launch_of(turn_.view, turn_.service, turn_.primary(), 1);
+            if (!launch) return false;
+            request_ = placement_of(turn_.view, turn_.service, *launch);
+        }
+        bool takes = false;
+        turn_.view.visit<state::InstancesByCluster>(turn_.service.cluster, [&](const InstanceId& id) {
+            const auto instance = turn_.view.get<model::Instance>(id);
+            takes = zone == instance->zone && is_candidate(*instance, *request_) && fixed_obstacle(*instance, *request_, nullptr).empty();
+            return !takes;
+        });
+        return takes;
+    }
+
+    Counts::iterator fullest_that_may_shrink(Counts& counts)
+    {
+        if (!movable_) {
+            movable_.emplace();
+            turn_.view.visit<state::WantedTasks>(turn_.primary().id, [&](const TaskId& id) {
+                const auto task = turn_.view.get<model::Task>(id);
+                if (turn_.is_protected(*task)) return true;
+                ++(*movable_)[task->zone];
+                return true;
+            });
+        }
+        auto fullest = counts.end();
+        for (auto at = counts.begin(); at != counts.end(); ++at)
+            if (const auto found = movable_->find(at->first); found != movable_->end() && found->second > 0 && (fullest == counts.end() || at->second > fullest->second))
+                fullest = at;
+        return fullest;
+    }
+
+    Turn& turn_;
+    Counts counts_;
+    std::set<Text> open_, known_open_;
+    std::optional<PlacementRequest> request_;
+    std::optional<Counts> movable_;          // those that are not protected
+    bool blocked_ = false;
+};
+
+void complain(Turn& turn, std::string sentence)
+{
+    if (turn.service.complaint == sentence) return;
+    turn.service.complaint = sentence;
+    turn.service.complained_at = turn.now;
+    turn.service_changed = true;
+    turn.tell(std::move(sentence));
+}
+
+bool may_rebalance(Turn& turn)
+{
+    return turn.service.rebalance && turn.service.status == model::ServiceStatus::active && turn.primary().rollout == model::RolloutState::completed;
+}
+
+}  // namespace
+
+bool Turn::is_protected(const model::Task& task)
+{
+    constexpr Milliseconds most = std::chrono::hours(48);    // that can be asked for; later than that: the clock was set back
+    if (task.protected_until <= now || task.protected_until - now > most) return false;
+    wake(task.protected_until);
+    return true;
+}
+
+bool rebalance(Turn& turn)
+{
+    model::Service& service = turn.service;
+    if (!may_rebalance(turn)) return false;
+    const int most = mutant("zones: maximumPercent is not looked at") ? 2 * service.desired : most_live(service.desired, service.rules.maximum_percent);
+    const int room = std::min(most - service.desired, moves_max);
+    Moves moves(turn);
+    auto into = moves.plan(room);
+    if (into.empty() && !moves.blocked()) {
+        if (service.rebalancing) {
+            service.rebalancing = false;
+            turn.service_changed = true;
+            turn.tell(room > 0 ? say::zones_even(service, moves.counts()) : say::zones_given_up(service));
+        }
+        return false;
+    }
+    if (!service.rebalancing) {
+        service.rebalancing = true;
+        turn.service_changed = true;
+        turn.tell(say::zones_uneven(service, moves.counts()));
+    }
+    if (into.empty()) complain(turn, say::cannot_move(service));
+    else if (!turn.throttled()) turn.plan.start_in = std::move(into);
+    return true;
+}
+
+int moves_under_way(Turn& turn, int surplus)
+{
+    model::Service& service = turn.service;
+    const bool may = may_rebalance(turn);
+    if (service.rebalancing && !may) {
+        service.rebalancing = false;
+        turn.service_changed = true;
+        turn.tell(say::zones_given_up(service));
+    }
+    const int moving = may ? std::clamp(surplus, 0, service.moving) : 0;
+    if (service.moving != moving) {
+        service.moving = moving;
+        turn.service_changed = true;
+    }
+    return moving;
+}
+
+std::vector<TaskPtr> who_makes_way(Turn& turn, int moving)
+{
+    const auto& primary = turn.view.counts(turn.primary().id);
+    const int count = mutant("zones: one makes way before the other serves") ? moving : std::min(moving, primary.ready - turn.service.desired);
+    if (count <= 0) return {};
+    std::vector<TaskPtr> candidates, staying, chosen;
+    turn.view.visit<state::WantedTasks>(turn.primary().id, [&](const TaskId& id) {
+        auto task = turn.view.get<model::Task>(id);
+        const bool may_go = task->ready() && !turn.is_protected(*task);
+        (may_go ? candidates : staying).push_back(std::move(task));
+        return true;
+    });
+    Counts counts = primary.zones;
+    for (auto& task : whom_to_stop(turn.view, turn.service, std::move(candidates), staying, count)) {
+        const int fewest = std::ranges::min_element(counts, {}, &Counts::value_type::second)->second;
+        if (int& there = counts.at(task->zone); there > fewest) {
+            --there;
+            chosen.push_back(std::move(task));
+        }
+    }
+    if (chosen.empty()) {
+        // What was to make way is protected by now: then nothing moves, and what was started is one too many.
+        turn.service.moving = 0;
+        turn.service_changed = true;
+        turn.wake(turn.now);
+    }
+    return chosen;
+}
+
+}  // namespace boxship::decide
