@@ -103,7 +103,16 @@ class Platform:
     def first_process(self, arn):
         """The pid of the first process of a task's only container."""
         monitor = next(pid for name, pid in self.monitors().items() if name.startswith(arn.split("/")[-1]))
-        return int(pathlib.Path(f"/proc/{monitor}/task/{monitor}/children").read_text().split()[0])
+
+        def contained():    # a runtime that is just ending may be a child too
+            for child in pathlib.Path(f"/proc/{monitor}/task/{monitor}/children").read_text().split():
+                try:
+                    if os.readlink(f"/proc/{child}/ns/pid") != os.readlink("/proc/self/ns/pid"):
+                        return int(child)
+                except OSError:
+                    pass
+            return None
+        return wait_for(contained, f"a process of {arn}")
 
     def wait_ready(self, agents=1):
         def ready():
