@@ -19,6 +19,7 @@ int list(const Options& options, ApiClient& api)
         fmt::print("{}\n", answer->dump_pretty());
         return 0;
     }
+    if ((*answer)["alarms"].as_array().empty()) fmt::print("No alarm has been set.\n");
     for (const Json& alarm : (*answer)["alarms"].as_array())
         fmt::print("{:<6} {}{}{}\n", alarm.get_string("state"), alarm.get_string("name"), alarm.get_string("reason").empty() ? "" : "  ", alarm.get_string("reason"));
     return 0;
@@ -32,7 +33,7 @@ int run_alarm(const Options& options)
     ApiClient api(*connection);
     if (words.empty()) return list(options, api);
     if (words.size() != 3 || words[0] != "set" || (words[2] != "ALARM" && words[2] != "OK")) {
-        fmt::print(stderr, "boxship alarm: boxship alarm set NAME ALARM or boxship alarm set NAME OK\n");
+        fmt::print(stderr, "boxship alarm: name the alarm and its state: boxship alarm set NAME ALARM, or OK\n");
         return 2;
     }
     const auto answer = api.own("SetAlarm", Json::object({{"name", words[1]}, {"state", words[2]}, {"reason", options.get("--reason", "")}}));

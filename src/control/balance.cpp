@@ -1,7 +1,5 @@
 #include "control/balance.h"
 
-#include <algorithm>
-
 #include "base/ipv4.h"
 #include "control/service_events.h"
 #include "decide/service/balance.h"
@@ -82,13 +80,8 @@ void Balance::target_changed(const model::TargetKey& key)
         if (const auto task = eni ? view.get<model::Task>(eni->task) : nullptr) look_at(*task);
         return;
     }
-    // Of an instance: those that have the port there.
-    const auto has_port = [&](const model::TaskContainer& container) {
-        return std::ranges::any_of(container.bindings, [&](const auto& binding) { return binding.port.host_port == key.port; });
-    };
     for (const auto& instance : view.all<state::InstancesByEc2Id>(key.id))
-        for (const auto& task : view.all<state::TasksByInstance>(instance->id))
-            if (task->balanced && std::ranges::any_of(task->containers, has_port)) look_at(*task);
+        for (const auto& task : view.all<state::BalancedTasksByPort>({instance->id, key.port})) look_at(*task);
 }
 
 void Balance::heard(const state::Change& change)

@@ -102,6 +102,22 @@ struct TasksByInstance {  // live tasks only: what a host holds
     template <class Emit>
     static void values(const Row& row, Emit emit) { if (row.live() && row.instance) emit(row.instance); }
 };
+struct HostPort {
+    InstanceId instance;
+    std::int32_t port = 0;
+    auto operator<=>(const HostPort&) const = default;
+};
+struct BalancedTasksByPort {  // live ones behind a load balancer, by the ports they have on their instance
+    using Row = Task;
+    using Value = HostPort;
+    template <class Emit>
+    static void values(const Row& row, Emit emit)
+    {
+        if (!row.balanced || !row.live() || !row.instance) return;
+        for (const auto& container : row.containers)
+            for (const auto& binding : container.bindings) emit({row.instance, binding.port.host_port});
+    }
+};
 struct TasksByDefinition {
     using Row = Task;
     using Value = TaskDefinitionId;
@@ -363,7 +379,7 @@ struct IndexesOf<Instance> {
 };
 template <>
 struct IndexesOf<Task> {
-    using Type = std::tuple<TasksByCluster, TasksByInstance, TasksByDefinition, LiveTasksByDefinition, StoppedTasksByTime,
+    using Type = std::tuple<TasksByCluster, TasksByInstance, BalancedTasksByPort, TasksByDefinition, LiveTasksByDefinition, StoppedTasksByTime,
                             TasksByService, WantedTasks, UnsettledTasks>;
 };
 template <>
