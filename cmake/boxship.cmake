@@ -1,7 +1,6 @@
 # One CMake library per folder of src/: boxship_library(NAME [LINKS …] [UNITY n] [LIGHTLY]) takes every .cpp of the folder
 # (and of the folders named in DIRS) except *_test.cpp, which become one test binary NAME_test.
-# LIGHTLY: optimised with -O1, which takes a quarter off its compile time; for what waits for kernels, disks and people, not for what answers
-# calls (the services: a quarter fewer answers a second).
+# LIGHTLY: optimised with -O1, which takes a quarter off its compile time; for what waits for kernels, disks and people.
 #
 # LINKS is the folder's row of the include table (docs/architecture.md); tools/tidy checks the includes against it.
 
