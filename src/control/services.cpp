@@ -124,13 +124,7 @@ std::optional<Time> turn(state::Txn& txn, const ServiceId& id, double overcommit
                 service.moving = moving;
                 changed = true;
             }
-            // Said once, until it is another reason or room was found.
-            if (service.complaint != starter.complaint()) {
-                service.complaint = starter.complaint();
-                service.complained_at = now;
-                if (!service.complaint.empty()) plan.events.push_back(service.complaint);
-                changed = true;
-            }
+            changed |= decide::complain(service, starter.complaint(), plan.events, now);
         }
     }
     for (auto& event : plan.events) add_event(txn, service, std::move(event), ids, now);

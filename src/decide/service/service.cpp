@@ -63,6 +63,15 @@ void end_when_empty(Turn& turn)
 
 }  // namespace
 
+bool complain(model::Service& service, const std::string& complaint, std::vector<std::string>& events, Time now)
+{
+    if (service.complaint == complaint) return false;
+    service.complaint = complaint;
+    service.complained_at = now;
+    if (!complaint.empty()) events.push_back(complaint);
+    return true;
+}
+
 ServicePlan plan_service(const state::View& view, const ServiceId& id, Time now)
 {
     const auto row = view.get<model::Service>(id);

@@ -35,6 +35,9 @@ PlacementRequest placement_of(const state::View& view, const model::Service& ser
 // The capacity provider of the next task: first the base, then whoever is furthest behind its weight.
 std::string next_provider(const std::vector<model::ProviderShare>& shares, const std::map<std::string, int>& tasks);
 
+// What the service waits for; "" when it waits for nothing. Said once, until it is something else. False: it is what it was.
+bool complain(model::Service& service, const std::string& complaint, std::vector<std::string>& events, Time now);
+
 // Whether what runs on an instance may decide if a task of the DAEMON service belongs there.
 bool depends_on_tasks(const state::View& view, const model::Service& service);
 

@@ -7,7 +7,6 @@
 
 #include "base/mutant.h"
 #include "decide/placement/score.h"
-#include "decide/service/scale_in.h"
 #include "decide/service/sentences.h"
 #include "decide/service/turn.h"
 
@@ -115,15 +114,6 @@ private:
     bool blocked_ = false;
 };
 
-void complain(Turn& turn, std::string sentence)
-{
-    if (turn.service.complaint == sentence) return;
-    turn.service.complaint = sentence;
-    turn.service.complained_at = turn.now;
-    turn.service_changed = true;
-    turn.tell(std::move(sentence));
-}
-
 bool may_rebalance(Turn& turn)
 {
     return turn.service.rebalance && turn.service.status == model::ServiceStatus::active && turn.primary().rollout == model::RolloutState::completed;
@@ -160,7 +150,7 @@ bool rebalance(Turn& turn)
         turn.service_changed = true;
         turn.tell(say::zones_uneven(service, moves.counts()));
     }
-    if (into.empty()) complain(turn, say::cannot_move(service));
+    if (into.empty()) turn.service_changed |= complain(service, say::cannot_move(service), turn.plan.events, turn.now);
     else if (!turn.throttled()) turn.plan.start_in = std::move(into);
     return true;
 }
