@@ -29,10 +29,6 @@ std::string lacks(std::string_view found)
     return fmt::format("encountered error \"{}\"", found);
 }
 
-}  // namespace
-
-namespace {
-
 // "2 tasks in us-east-1a, 0 in us-east-1b, and 1 in us-east-1c"; `each`: "tasks" behind every number.
 std::string list(const std::map<Text, int>& zones, bool each)
 {

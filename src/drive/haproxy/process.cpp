@@ -84,21 +84,18 @@ HostResult<std::string> Process::ask(std::uint64_t generation, const std::string
     return answer;
 }
 
-std::string Process::of_info(std::uint64_t generation, std::string_view name) const
-{
-    const auto info = ask(generation, "show info");
-    if (!info.ok()) return {};
-    for (const auto& line : split(*info, '\n'))
-        if (line.starts_with(name)) return std::string(trim(std::string_view(line).substr(name.size())));
-    return {};
-}
-
 std::optional<std::int64_t> Process::number_of_info(std::uint64_t generation, std::string_view name) const
 {
-    const std::string text = of_info(generation, name);
-    std::int64_t number = 0;
-    if (std::from_chars(text.data(), text.data() + text.size(), number).ec != std::errc{}) return std::nullopt;
-    return number;
+    const auto info = ask(generation, "show info");
+    if (!info.ok()) return std::nullopt;
+    for (std::string_view line : split(*info, '\n')) {
+        if (!line.starts_with(name)) continue;
+        line.remove_prefix(name.size());
+        std::int64_t number = 0;
+        if (std::from_chars(line.data(), line.data() + line.size(), number).ec != std::errc{}) return std::nullopt;
+        return number;
+    }
+    return std::nullopt;
 }
 
 std::vector<std::uint64_t> Process::older_generations() const

@@ -50,7 +50,6 @@ public:
     void trim_log() const;
 
 private:
-    std::string of_info(std::uint64_t generation, std::string_view name) const;
     std::optional<std::int64_t> number_of_info(std::uint64_t generation, std::string_view name) const;
 
     ProcessOptions options_;
