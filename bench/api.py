@@ -69,8 +69,9 @@ class Moto:
                                                 "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256", "memory": "512"})
         subnets = self.api.call("ec2", "/?Action=DescribeSubnets&Version=2016-11-15")
         subnet = subnets.split("<subnetId>")[1].split("<")[0]
-        answer = self.api.ecs("RunTask", {"cluster": "default", "taskDefinition": "t", "count": 10, "launchType": "FARGATE",
-                                          "networkConfiguration": {"awsvpcConfiguration": {"subnets": [subnet]}}})
+        # It fails without the member that AWS lets one leave out.
+        network = {"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": []}}
+        answer = self.api.ecs("RunTask", {"cluster": "default", "taskDefinition": "t", "count": 10, "launchType": "FARGATE", "networkConfiguration": network})
         return [task["taskArn"] for task in answer["tasks"]]
 
     def close(self):

@@ -12,13 +12,15 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "e2e")]
 
 import alb  # noqa: E402
 import api  # noqa: E402
+import first_start  # noqa: E402
 import idle  # noqa: E402
-import images_bench  # noqa: E402
 import launch  # noqa: E402
 import placement  # noqa: E402
+import pull  # noqa: E402
+import push  # noqa: E402
 import services  # noqa: E402
 
-BENCHES = {"launch": launch.run, "first_start": images_bench.first_start, "describe": api.describe, "register": api.register, "push": images_bench.push,
+BENCHES = {"launch": launch.run, "first_start": first_start.first_start, "describe": api.describe, "register": api.register, "push": push.push, "pull": pull.pull,
            "place": placement.place, "restart": placement.restart, "alb": alb.run, "services": services.run, "scale": services.scale,
            "idle": idle.run}
 

@@ -7,9 +7,9 @@
 add_library(boxship_flags INTERFACE)
 target_include_directories(boxship_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/gen)
 target_compile_options(boxship_flags INTERFACE -Wall -Wextra -Wpedantic -Wno-missing-field-initializers)
-# FORTIFY, stack protector, full RELRO: the program runs as root and reads what strangers send.
-target_compile_options(boxship_flags INTERFACE -fstack-protector-strong)
-target_link_options(boxship_flags INTERFACE -Wl,-z,relro,-z,now)
+# Stack protector, full RELRO: the program runs as root and reads what strangers send. What nothing calls is left out.
+target_compile_options(boxship_flags INTERFACE -fstack-protector-strong -ffunction-sections -fdata-sections)
+target_link_options(boxship_flags INTERFACE -Wl,-z,relro,-z,now,--gc-sections)
 target_link_libraries(boxship_flags INTERFACE fmt::fmt Threads::Threads)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 warns of what is no fault: of coroutines' frames (which it names itself) where several files are compiled at

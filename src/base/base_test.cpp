@@ -3,6 +3,7 @@
 #include "base/arn.h"
 #include "base/bytes.h"
 #include "base/id.h"
+#include "base/ids.h"
 #include "base/result.h"
 #include "base/strings.h"
 #include "base/time.h"
@@ -28,6 +29,30 @@ TEST(Id, is_32_digits_of_text)
     EXPECT_FALSE(TaskId::parse("0011"));
     EXPECT_FALSE(TaskId::parse("zz112233445566778899aabbccddeeff"));
     EXPECT_FALSE(static_cast<bool>(TaskId{}));
+}
+
+class CountingIds : public Ids {
+public:
+    void fill(std::span<std::byte> bytes) override
+    {
+        for (auto& byte : bytes) byte = static_cast<std::byte>(next_ = next_ * 5 + 1);
+    }
+
+private:
+    unsigned next_ = 7;
+};
+
+TEST(Id, of_what_comes_by_the_million_stand_in_the_order_of_time)
+{
+    CountingIds ids;
+    TaskId before = ids.next<TaskId>(Time{1795181704123});
+    EXPECT_EQ(to_text(before).substr(16, 12), "01a1f92af3bb");
+    for (std::int64_t ms = 1795181704124; ms < 1795181704224; ++ms) {
+        const auto after = ids.next<TaskId>(Time{ms});
+        EXPECT_LT(before, after);
+        EXPECT_NE(to_text(before).substr(0, 16), to_text(after).substr(0, 16));
+        before = after;
+    }
 }
 
 TEST(Time, formats)

@@ -102,19 +102,21 @@ public:
     [[gnu::noinline]] bool insert(T value)
     {
         std::size_t run = run_of(value);
-        if (run == runs_.size()) {  // behind all others
-            if (run == 0 || runs_.back().size() >= run_max) {
-                runs_.emplace_back();
-                last_.push_back(value);
+        if (run == runs_.size() || (run > 0 && value < runs_[run].front())) {  // between runs, where what grows in order grows
+            if (run == 0 || runs_[run - 1].size() >= run_max) {
+                runs_.emplace(runs_.begin() + static_cast<std::ptrdiff_t>(run));
+                last_.insert(last_.begin() + static_cast<std::ptrdiff_t>(run), value);
+            } else {
+                last_[--run] = value;
             }
-            run = runs_.size() - 1;
-        } else if (runs_[run].size() >= run_max) {
-            if (split(run, value)) ++run;
+            runs_[run].push_back(std::move(value));
+            ++size_;
+            return true;
         }
+        if (runs_[run].size() >= run_max && split(run, value)) ++run;
         Run& into = runs_[run];
         const auto at = std::lower_bound(into.begin(), into.end(), value);
-        if (at != into.end() && *at == value) return false;
-        if (at == into.end()) last_[run] = value;
+        if (*at == value) return false;
         into.insert(at, std::move(value));
         ++size_;
         return true;

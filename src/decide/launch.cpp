@@ -60,7 +60,7 @@ std::optional<NewTask> make_task(const state::View& view, const Launch& launch, 
 {
     NewTask made{.task = launch.pattern, .eni = {}};
     model::Task& task = made.task;
-    task.id = ids.next<TaskId>();
+    task.id = ids.next<TaskId>(now);
     task.instance = instance.id;
     task.zone = instance.zone;
     task.created_at = now;
@@ -71,7 +71,7 @@ std::optional<NewTask> make_task(const state::View& view, const Launch& launch, 
     const auto subnet = subnet_with_address(view, launch, instance, ids, crowds, address);
     if (!subnet) return std::nullopt;
     model::Eni& eni = made.eni.emplace();
-    eni.id = ids.next<EniId>();
+    eni.id = ids.next<EniId>(now);
     eni.scope = launch.scope;
     eni.vpc = subnet->vpc;
     eni.subnet = subnet->id;

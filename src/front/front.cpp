@@ -22,11 +22,13 @@ using services::ServedOperation;
 namespace {
 
 // The record of the answer is made, written and dropped here.
-http::Response render_answer(const ServedOperation::Render& render_record, const shape::OperationInfo& info, shape::Protocol protocol,
+http::Response render_answer(const ServedOperation::Render& made, const shape::OperationInfo& info, shape::Protocol protocol,
                              const std::string& request_id)
 {
+    const bool json = protocol == shape::Protocol::json10 || protocol == shape::Protocol::json11;
+    if (json && made.json) return render_json(made.json(), protocol, request_id);
     const shape::TextArena arena;
-    const std::shared_ptr<const void> response = render_record();
+    const std::shared_ptr<const void> response = made.record();
     return render(info, protocol, {*info.response, response.get()}, request_id);
 }
 

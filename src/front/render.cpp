@@ -50,6 +50,11 @@ http::Response render(const shape::OperationInfo& operation, Protocol protocol, 
     return answer(200, content_type(protocol), request_id, std::move(body));
 }
 
+http::Response render_json(std::string body, Protocol protocol, std::string_view request_id)
+{
+    return answer(200, content_type(protocol), request_id, std::move(body));
+}
+
 http::Response render_error(const ApiError& error, Protocol protocol, const shape::ServiceInfo* service,
                             std::string_view request_id)
 {

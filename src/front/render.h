@@ -11,6 +11,7 @@ namespace boxship::front {
 
 http::Response render(const shape::OperationInfo& operation, shape::Protocol protocol, shape::ConstRecordRef response,
                       std::string_view request_id);
+http::Response render_json(std::string body, shape::Protocol protocol, std::string_view request_id);
 
 // `service` gives the status and the XML code of its modelled errors; it may be null.
 http::Response render_error(const ApiError& error, shape::Protocol protocol, const shape::ServiceInfo* service,

@@ -1,6 +1,6 @@
 #include "images/decompress.h"
 
-#include <zlib.h>
+#include <isa-l/igzip_lib.h>
 #include <zstd.h>
 
 #include <cerrno>
@@ -9,12 +9,24 @@ namespace boxship::images {
 namespace {
 
 constexpr std::size_t output_bytes = 256 << 10;
-constexpr int gzip_window_bits = 15 + 16;     // gzip header expected
 constexpr int zstd_window_log_max = 27;       // 128 MiB, what `zstd --ultra` may ask for without --long
 
 HostError damaged(const std::string& what)
 {
     return {"decompress layer: " + what, EBADMSG};
+}
+
+std::string_view gzip_fault(int code)
+{
+    switch (code) {
+    case ISAL_INVALID_BLOCK:
+    case ISAL_INVALID_SYMBOL:
+    case ISAL_INVALID_LOOKBACK: return "invalid data";
+    case ISAL_INVALID_WRAPPER: return "invalid header";
+    case ISAL_UNSUPPORTED_METHOD: return "unknown method of compression";
+    case ISAL_INCORRECT_CHECKSUM: return "the checksum does not match";
+    default: return "cannot be read";
+    }
 }
 
 }  // namespace
@@ -26,7 +38,6 @@ Decompressor::Decompressor(std::unique_ptr<ByteSource> packed, InflationLimits l
 
 Decompressor::~Decompressor()
 {
-    if (gzip_) inflateEnd(gzip_.get());
     ZSTD_freeDCtx(zstd_);
 }
 
@@ -48,11 +59,9 @@ HostResult<> Decompressor::recognise()
     input_ = first_;
     if (first_.starts_with("\x1f\x8b")) {
         compression_ = Compression::gzip;
-        gzip_ = std::make_unique<z_stream_s>();
-        if (inflateInit2(gzip_.get(), gzip_window_bits) != Z_OK) {
-            gzip_.reset();
-            return host_error("decompress layer", ENOMEM);
-        }
+        gzip_ = std::make_unique<inflate_state>();
+        isal_inflate_init(gzip_.get());
+        gzip_->crc_flag = ISAL_GZIP;
     } else if (first_.starts_with("\x28\xb5\x2f\xfd")) {
         compression_ = Compression::zstd;
         zstd_ = ZSTD_createDCtx();
@@ -88,7 +97,7 @@ HostResult<std::string_view> Decompressor::counted(std::size_t produced)
 
 HostResult<std::string_view> Decompressor::next_gzip()
 {
-    z_stream_s& stream = *gzip_;
+    inflate_state& stream = *gzip_;
     for (;;) {
         if (input_.empty() && !output_was_full_) {
             ASSIGN_OR_RETURN(const bool more, refill());
@@ -102,21 +111,19 @@ HostResult<std::string_view> Decompressor::next_gzip()
             // Some tools pad the end with zeros, as gzip(1) tolerates; anything else must be another member.
             while (!input_.empty() && input_.front() == '\0') input_.remove_prefix(1);
             if (input_.empty()) continue;
-            if (inflateReset(&stream) != Z_OK) return damaged("gzip state");
+            isal_inflate_reset(&stream);
             between_members_ = false;
         }
-        stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input_.data()));
-        stream.avail_in = static_cast<uInt>(input_.size());
-        stream.next_out = reinterpret_cast<Bytef*>(output_.data());
-        stream.avail_out = static_cast<uInt>(output_.size());
-        const int code = inflate(&stream, Z_NO_FLUSH);
+        stream.next_in = reinterpret_cast<std::uint8_t*>(const_cast<char*>(input_.data()));
+        stream.avail_in = static_cast<std::uint32_t>(input_.size());
+        stream.next_out = reinterpret_cast<std::uint8_t*>(output_.data());
+        stream.avail_out = static_cast<std::uint32_t>(output_.size());
+        const int code = isal_inflate(&stream);
+        if (code != ISAL_DECOMP_OK && code != ISAL_END_INPUT) return damaged(fmt::format("gzip: {}", gzip_fault(code)));
         input_.remove_prefix(input_.size() - stream.avail_in);
         const std::size_t produced = output_.size() - stream.avail_out;
-        output_was_full_ = stream.avail_out == 0 && code != Z_STREAM_END;
-        if (code == Z_STREAM_END)
-            between_members_ = true;
-        else if (code != Z_OK && code != Z_BUF_ERROR)
-            return damaged(stream.msg != nullptr ? fmt::format("gzip: {}", stream.msg) : fmt::format("gzip error {}", code));
+        between_members_ = stream.block_state == ISAL_BLOCK_FINISH;
+        output_was_full_ = stream.avail_out == 0 && !between_members_;
         if (produced > 0) return counted(produced);
     }
 }

@@ -8,7 +8,7 @@
 
 #include "images/source.h"
 
-struct z_stream_s;
+struct inflate_state;
 struct ZSTD_DCtx_s;
 
 namespace boxship::images {
@@ -51,7 +51,7 @@ private:
     std::string output_;
     std::uint64_t bytes_in_ = 0;
     std::uint64_t bytes_out_ = 0;
-    std::unique_ptr<z_stream_s> gzip_;
+    std::unique_ptr<inflate_state> gzip_;
     ZSTD_DCtx_s* zstd_ = nullptr;
 };
 

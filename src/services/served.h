@@ -41,8 +41,12 @@ using DataWork = std::function<void(std::function<void(Result<Rows>)> deliver)>;
 
 struct ServedOperation {
     const shape::OperationInfo* info = nullptr;
-    // Makes the response record, of the type that info names.
-    using Render = std::function<std::shared_ptr<const void>()>;
+    // The answer, made off the state's thread. `record` makes the record of the type that info names; `json`, where there
+    // is one, the same as JSON text with less work.
+    struct Render {
+        std::function<std::shared_ptr<const void>()> record;
+        std::function<std::string()> json;
+    };
     std::function<Result<Render>(Txn&, const Call&, const void* request)> run;
     // Instead of `run`, of an operation on bytes.
     std::function<Result<DataWork<Render>>(Txn&, const Call&, const void* request)> begin;
@@ -61,15 +65,15 @@ class Served {
 public:
     template <class Op, class Rows>
     ServedOperation& add(Result<Rows> (*verb)(Txn&, const Call&, const typename Op::Request&),
-                         typename Op::Response (*render)(const Rows&))
+                         typename Op::Response (*render)(const Rows&), std::string (*write)(const Rows&) = nullptr)
     {
         ServedOperation& operation = operations_.emplace_back();
         operation.info = &Op::info;
-        operation.run = [verb, render](Txn& txn, const Call& call,
-                                       const void* request) -> Result<ServedOperation::Render> {
+        operation.run = [verb, render, write](Txn& txn, const Call& call,
+                                              const void* request) -> Result<ServedOperation::Render> {
             auto rows = verb(txn, call, *static_cast<const typename Op::Request*>(request));
             if (!rows.ok()) return std::move(rows).error();
-            return later<Op>(render, std::move(rows).value());
+            return later<Op>(render, std::move(rows).value(), write);
         };
         return operation;
     }
@@ -96,11 +100,13 @@ public:
 
 private:
     template <class Op, class Rows>
-    static ServedOperation::Render later(typename Op::Response (*render)(const Rows&), Rows rows)
+    static ServedOperation::Render later(typename Op::Response (*render)(const Rows&), Rows rows, std::string (*write)(const Rows&) = nullptr)
     {
-        return [render, kept = std::make_shared<const Rows>(std::move(rows))] {
-            return std::shared_ptr<const void>(std::make_shared<const typename Op::Response>(render(*kept)));
-        };
+        const auto kept = std::make_shared<const Rows>(std::move(rows));
+        ServedOperation::Render made;
+        made.record = [render, kept] { return std::shared_ptr<const void>(std::make_shared<const typename Op::Response>(render(*kept))); };
+        if (write) made.json = [write, kept] { return write(*kept); };
+        return made;
     }
 
     std::vector<ServedOperation> operations_;

@@ -33,9 +33,13 @@ struct TaskRow {
     ClusterPtr cluster;
     DefinitionPtr definition;
     InstancePtr instance;     // nullptr: given up and forgotten
+
+    bool operator==(const TaskRow&) const = default;  // the same rows
 };
 TaskRow task_row(const View& view, TaskPtr task);
 void render_task(const TaskRow& row, bool tags, api::Task& out);
+// The JSON of what render_task makes. On any thread.
+void append_task_json(const TaskRow& row, bool tags, std::string& out);
 
 struct TaskRows {
     std::vector<TaskRow> tasks;

@@ -7,6 +7,7 @@
 #include "services/ecs/messages.h"
 #include "services/ecs/rows.h"
 #include "services/ecs/serve.h"
+#include "shape/write.h"
 
 namespace boxship::services::ecs {
 namespace {
@@ -65,6 +66,23 @@ api::DescribeTasksResponse render_described(const TaskRows& rows)
     return response;
 }
 
+// The same as text, with the texts of tasks that have been described before.
+std::string write_described(const TaskRows& rows)
+{
+    constexpr std::size_t usual_bytes = 3 << 10;  // of a task
+    api::DescribeTasksResponse rest;
+    write_failures(rows.failures, rest.failures);
+    std::string out;
+    out.reserve((rows.tasks.size() + 1) * usual_bytes);
+    out = "{\"tasks\":[";
+    for (const auto& row : rows.tasks) {
+        if (&row != &rows.tasks.front()) out += ',';
+        append_task_json(row, rows.tags, out);
+    }
+    out += "],";
+    return out += std::string_view(shape::write_json(rest)).substr(1);
+}
+
 // Filters that are given must all hold.
 Result<ListRows> list_tasks(Txn& txn, const Call& call, const api::ListTasksRequest& request)
 {
@@ -120,7 +138,7 @@ api::ListTasksResponse render_task_arns(const ListRows& rows)
 void serve_tasks(Served& served)
 {
     served.add<api::ops::StopTask>(stop_task, render_stopped);
-    served.add<api::ops::DescribeTasks>(describe_tasks, render_described);
+    served.add<api::ops::DescribeTasks>(describe_tasks, render_described, write_described);
     served.add<api::ops::ListTasks>(list_tasks, render_task_arns).refuses({"daemonName"});
 }
 
