@@ -132,12 +132,13 @@ def replaced(platform, image, times=11):
 def scale(directory):
     """0 → N tasks → 0 in the brain alone (bench/services/main.cpp): a task of a large service must not cost more than one of a small one."""
     program, rows = str(BUILD / "bench" / "boxship-services"), []
-    for kind in [], ["balanced"]:
-        progress(f"a service of 1,000 and of 10,000 tasks {' '.join(kind)}")
-        few, many = ([json.loads(subprocess.run([program, "scale", str(tasks), *kind], capture_output=True, text=True, check=True, timeout=600).stdout)
+    for name, verb, kind, what in (
+            ("scale", "scale", [], "0 → 10,000 tasks → 0 in memory, each report a transaction"),
+            ("scale.balanced", "scale", ["balanced"], "0 → 10,000 tasks → 0 in memory, behind a target group, each report a transaction"),
+            ("scale.rolling", "roll", [], "a rolling update of 10,000 tasks in memory, 100/200 %, each report a transaction")):
+        progress(f"{name}: a service of 1,000 and of 10,000 tasks")
+        few, many = ([json.loads(subprocess.run([program, verb, str(tasks), *kind], capture_output=True, text=True, check=True, timeout=600).stdout)
                       for _ in range(ROUNDS)] for tasks in (1_000, 10_000))
-        name = "scale.balanced" if kind else "scale"
-        what = f"0 → 10,000 tasks → 0 in memory, {'behind a target group, ' if kind else ''}each report a transaction"
         cost = median([run["usPerTask"] for run in many])
         rows.append(row(f"{name}.seconds", "s", median([run["seconds"] for run in many]), None, None, f"{what}; {many[0]['transactions']} transactions"))
         rows.append(limit(f"{name}.flat", "×", cost / median([run["usPerTask"] for run in few]), 1.5, "cost of a task of 10,000 ÷ of 1,000"))

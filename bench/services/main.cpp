@@ -2,6 +2,8 @@
 // RUNNING and STOPPED in a transaction of its own, as agents do.
 //
 //     boxship-services scale TASKS [balanced]     balanced: behind a target group, whose health checks are simulated too
+//     boxship-services roll TASKS                 a rolling update of so many tasks that run, 100/200 %: every new task's RUNNING
+//                                                 and every old one's STOPPED come one by one
 //
 // Prints one JSON object; the cost of a task is of processor time.
 #include <chrono>
@@ -9,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -53,6 +56,26 @@ public:
         service_ = world().view().rows<model::Service>().begin()->first;
     }
 
+    void roll()
+    {
+        desire(tasks_);
+        report(TaskStatus::running);
+        CHECK(steady(tasks_));
+        const std::uint64_t groups = world().groups_committed();
+        const auto begun = Clock::now();
+        const std::clock_t worked = std::clock();
+        CHECK(world().call("ecs", "UpdateService", R"({"service":"web","forceNewDeployment":true})").ok());
+        const double placed = seconds_since(begun);
+        for (const auto& id : tasks([](const Task& task) { return task.status < TaskStatus::running; })) report(id, TaskStatus::running);
+        const double up = seconds_since(begun);
+        for (const auto& id : tasks([](const Task& task) { return !task.wanted; })) report(id, TaskStatus::stopped);
+        const double all = seconds_since(begun);
+        const double cpu = static_cast<double>(std::clock() - worked) / CLOCKS_PER_SEC;
+        CHECK(steady(tasks_));
+        std::printf("{\"tasks\":%d,\"seconds\":%.3f,\"placed\":%.3f,\"running\":%.3f,\"stopped\":%.3f,\"transactions\":%llu,\"usPerTask\":%.1f}\n", tasks_, all, placed,
+                    up - placed, all - up, static_cast<unsigned long long>(world().groups_committed() - groups), cpu * 1e6 / tasks_);
+    }
+
     void run()
     {
         const std::uint64_t groups = world().groups_committed();
@@ -89,24 +112,28 @@ private:
         const auto& counts = world().view().counts(model::RevisionKey{service_, service->primary});
         return service->steady && counts.live == count && counts.ready == count;
     }
-    void report(TaskStatus status)
+    std::vector<TaskId> tasks(const std::function<bool(const Task&)>& which)
     {
         std::vector<TaskId> ids;
-        world().view().visit<state::TasksByService>(service_, [&](const TaskId& id) {
-            ids.push_back(id);
-            return true;
+        for (const auto& task : world().view().all<state::TasksByService>(service_))
+            if (which(*task)) ids.push_back(task->id);
+        return ids;
+    }
+    void report(TaskStatus status)
+    {
+        for (const auto& id : tasks([](const Task&) { return true; })) report(id, status);
+    }
+    void report(const TaskId& id, TaskStatus status)
+    {
+        world().change([&](state::Txn& txn) {
+            Task task = *txn.get<Task>(id);
+            decide::TaskReport report{.status = status};
+            decide::ContainerReport& container = report.containers.emplace_back();
+            container.name = "web";
+            if (status == TaskStatus::running) container.bindings.push_back({.port = {.container_port = 80, .host_port = next_port_++, .protocol = model::Protocol::tcp}});
+            CHECK(decide::apply_report(task, report, world().now()));
+            txn.put(std::move(task));
         });
-        for (const auto& id : ids) {
-            world().change([&](state::Txn& txn) {
-                Task task = *txn.get<Task>(id);
-                decide::TaskReport report{.status = status};
-                decide::ContainerReport& container = report.containers.emplace_back();
-                container.name = "web";
-                if (status == TaskStatus::running) container.bindings.push_back({.port = {.container_port = 80, .host_port = next_port_++, .protocol = model::Protocol::tcp}});
-                CHECK(decide::apply_report(task, report, world().now()));
-                txn.put(std::move(task));
-            });
-        }
     }
     // What the data plane finds out, a target at a time.
     void health(bool drained)
@@ -135,10 +162,12 @@ private:
 
 int main(int argc, char** argv)
 {
-    if (argc < 3 || std::strcmp(argv[1], "scale") != 0) {
+    const bool roll = argc == 3 && std::strcmp(argv[1], "roll") == 0;
+    if (argc < 3 || (!roll && std::strcmp(argv[1], "scale") != 0)) {
         std::fprintf(stderr, "boxship-services: see the head of bench/services/main.cpp\n");
         return 2;
     }
-    boxship::bench::Bench(std::atoi(argv[2]), argc > 3 && std::strcmp(argv[3], "balanced") == 0).run();
+    boxship::bench::Bench bench(std::atoi(argv[2]), argc > 3 && std::strcmp(argv[3], "balanced") == 0);
+    roll ? bench.roll() : bench.run();
     return 0;
 }

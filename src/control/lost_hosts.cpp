@@ -9,6 +9,7 @@ namespace {
 std::optional<Time> give_up_lost(state::Txn& txn, const InstanceId& id, Milliseconds after, Time now)
 {
     decide::Lost lost = decide::plan_lost(txn, id, after, now);
+    if (lost.since_now) txn.put(std::move(*lost.since_now));
     for (model::Task& task : lost.tasks) {
         log_warning("task {} counts as lost: the agent of its host has been away since {}", to_text(task.id),
                     to_iso8601(txn.get<model::Instance>(id)->disconnected_at));

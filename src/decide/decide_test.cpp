@@ -198,5 +198,28 @@ TEST(LostHosts, tasks_are_given_up_when_the_agent_was_away_for_long)
     EXPECT_FALSE(back.wake_at);
 }
 
+TEST(LostHosts, an_absence_counts_anew_when_the_clock_was_set_back)
+{
+    state::Tables tables;
+    const state::View view(tables);
+    CountingIds ids;
+    model::Instance instance;
+    instance.id = ids.next<InstanceId>();
+    instance.disconnected_at = {9'000'000};
+    put(tables, instance);
+    model::Task task;
+    task.id = ids.next<TaskId>();
+    task.instance = instance.id;
+    task.status = model::TaskStatus::running;
+    put(tables, task);
+    const Milliseconds after(600'000);
+    const Lost back = plan_lost(view, instance.id, after, {1'000'000});
+    EXPECT_TRUE(back.tasks.empty());
+    EXPECT_EQ(back.wake_at, Time{1'600'000}) << "not in three hours";
+    ASSERT_TRUE(back.since_now);
+    put(tables, *back.since_now);
+    EXPECT_EQ(plan_lost(view, instance.id, after, {1'600'000}).tasks.size(), 1u);
+}
+
 }  // namespace
 }  // namespace boxship::decide

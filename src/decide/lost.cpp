@@ -21,6 +21,12 @@ Lost plan_lost(const state::View& view, const InstanceId& id, Milliseconds after
     Lost lost;
     const auto instance = view.get<model::Instance>(id);
     if (!instance || instance->agent_connected || !instance->disconnected_at || after.count() == 0) return lost;
+    if (now < instance->disconnected_at) {
+        lost.since_now = *instance;
+        lost.since_now->disconnected_at = now;
+        lost.wake_at = now + after;
+        return lost;
+    }
     if (const Time due = instance->disconnected_at + after; now < due) {
         lost.wake_at = due;
         return lost;

@@ -8,6 +8,7 @@ namespace boxship::decide {
 
 struct Lost {
     std::vector<model::Task> tasks;      // ended now; at most 64, the rest on the next turn
+    std::optional<model::Instance> since_now;     // the clock was set back while its agent was away: its absence counts from now on
     std::optional<Time> wake_at;         // when to look again
 };
 

@@ -14,7 +14,6 @@ namespace {
 using namespace model;
 
 constexpr std::size_t forgotten_at_once = 64;
-constexpr Milliseconds deregistration_delay_most = std::chrono::hours(1);    // that can be asked for
 
 std::string sentence(TargetReason reason)
 {
@@ -154,10 +153,10 @@ DrainedTargets plan_drained_targets(const state::View& view, Time now)
     DrainedTargets plan;
     const auto& entries = view.entries<state::DrainingTargetsByTime>();
     // Later than any delay allows: the clock was set back meanwhile.
-    for (auto at = entries.lower_bound({now + deregistration_delay_most + Milliseconds(1), TargetKey{}}); at != entries.end() && plan.gone.size() < forgotten_at_once; ++at)
+    for (auto at = entries.lower_bound({now + deregistration_delay_max + Milliseconds(1), TargetKey{}}); at != entries.end() && plan.gone.size() < forgotten_at_once; ++at)
         plan.gone.push_back(at->second);
     for (const auto& [until, key] : entries) {
-        if (until > now + deregistration_delay_most) break;
+        if (until > now + deregistration_delay_max) break;
         if (until > now) {
             plan.wake_at = until;
             break;

@@ -233,6 +233,8 @@ struct TaskAttachment {
     void fields(A& a) { a(1, id); a(2, eni); a(3, subnet); a(4, address); a(5, mac); }
 };
 
+constexpr std::chrono::minutes task_protection_max{2880};    // from scale-in, that can be asked for
+
 struct Task {
     static constexpr std::uint8_t table = 5;
     using Key = TaskId;

@@ -19,19 +19,54 @@ public:
     {
         clusters();
         definitions();
-        instances();
         for (const auto& [id, task] : view_.rows<Task>()) this->task(*task);
-        reservations();
-        interfaces();
         networks();
         registry();
-        examine_load_balancers(view_, complaints_);
-        examine_services(view_, complaints_);
-        sums();
+        examine_revisions(view_, complaints_);
+        what_lives();
+        return std::move(complaints_);
+    }
+
+    std::vector<std::string> examine(const Changes& changes)
+    {
+        for (const auto& change : changes)
+            if (reaches_far(change)) return examine();
+        for (const auto& change : changes) {
+            if (const auto* task = change.after_as<Task>(); task && !task->live())
+                if (const auto row = view_.get<Task>(task->id)) this->task(*row);
+            if (const auto* deployment = change.after_as<ServiceDeployment>()) examine_deployments(view_, deployment->service, complaints_);
+        }
+        for (const auto& [id, instance] : view_.rows<Instance>())
+            view_.visit<TasksByInstance>(id, [this](const TaskId& task) {
+                this->task(*view_.get<Task>(task));
+                return true;
+            });
+        what_lives();
         return std::move(complaints_);
     }
 
 private:
+    // Rows that others refer to, wherever they are: that one goes, or that it becomes another one.
+    static bool reaches_far(const Change& change)
+    {
+        if (change.is<Task>() || change.is<ClientToken>() || change.is<AccountSetting>() || change.is<ServiceEvent>() || change.is<Alarm>() || change.is<Target>() ||
+            change.is<Eni>())
+            return false;
+        const bool follows = change.is<Instance>() || change.is<Service>() || change.is<ServiceRevision>() || change.is<ServiceDeployment>();
+        return !follows || !change.after;
+    }
+
+    // Everything that is not over: there is little of it beside what is.
+    void what_lives()
+    {
+        instances();
+        reservations();
+        interfaces();
+        examine_load_balancers(view_, complaints_);
+        examine_services(view_, complaints_);
+        sums();
+    }
+
     template <class... Args>
     void complain(fmt::format_string<Args...> format, Args&&... args)
     {
@@ -75,6 +110,7 @@ private:
         if (!view_.get<Cluster>(task.cluster)) complain("task {} is in a cluster that is not there", name);
         if (!view_.get<TaskDefinition>(task.definition)) complain("task {} has a definition that is not there", name);
         if (!view_.get<Instance>(task.instance)) complain("task {} is on an instance that is not there", name);
+        if (task.service && task.live() && !view_.get<ServiceRevision>({task.service, task.revision})) complain("task {} is of a revision that is not there", name);
         if (!task.created_at) complain("task {} has no time of creation", name);
         if (task.live()) {
             if (task.stopped_at) complain("task {} is {} and has a time of stopping", name, model::to_text(task.status));
@@ -190,8 +226,10 @@ private:
     void sums()
     {
         Derived counted;
-        for (const auto& [id, task] : view_.rows<Task>()) counted.change(nullptr, task.get());
-        for (const auto& [id, instance] : view_.rows<Instance>()) counted.change(nullptr, instance.get());
+        for (const auto& [id, instance] : view_.rows<Instance>()) {
+            counted.change(nullptr, instance.get());
+            for (const auto& task : view_.all<TasksByInstance>(id)) counted.change(nullptr, task.get());
+        }
         for (const auto& [id, service] : view_.rows<Service>()) counted.change(nullptr, service.get());
         for (const auto& [id, revision] : view_.rows<ServiceRevision>())
             if (!(counted.counts(id) == view_.counts(id))) complain("the counts of revision {} are not those of its tasks", id.number);
@@ -208,5 +246,7 @@ private:
 }  // namespace
 
 std::vector<std::string> examine(const View& view) { return Doctor(view).examine(); }
+
+std::vector<std::string> examine(const View& view, const Changes& changes) { return Doctor(view).examine(changes); }
 
 }  // namespace boxship::state

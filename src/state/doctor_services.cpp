@@ -29,17 +29,24 @@ void examine_services(const View& view, std::vector<std::string>& complaints)
         if (service->status != ServiceStatus::inactive && !names.insert({service->cluster, service->name}).second)
             complaints.push_back(fmt::format("two services are called {}", service->name));
     }
+}
+
+void examine_deployments(const View& view, const ServiceId& service, std::vector<std::string>& complaints)
+{
+    int under_way = 0;
+    const auto& entries = view.entries<DeploymentsByService>();
+    for (auto at = entries.lower_bound({{service, Time{}}, ServiceDeploymentId()}); at != entries.end() && at->first.service == service; ++at)
+        under_way += !is_over(view.get<ServiceDeployment>(at->second)->status);
+    if (under_way > 1) complaints.push_back("a service has two deployments under way");
+}
+
+void examine_revisions(const View& view, std::vector<std::string>& complaints)
+{
     for (const auto& [id, revision] : view.rows<ServiceRevision>())
         if (!view.get<Service>(id.service)) complaints.push_back(fmt::format("revision {} is of a service that is not there", id.number));
-    std::set<ServiceId> deploying;
-    for (const auto& [id, deployment] : view.rows<ServiceDeployment>()) {
+    for (const auto& [id, deployment] : view.rows<ServiceDeployment>())
         if (!view.get<Service>(deployment->service)) complaints.push_back("a deployment is of a service that is not there");
-        if (!is_over(deployment->status) && !deploying.insert(deployment->service).second)
-            complaints.push_back("a service has two deployments under way");
-    }
-    for (const auto& [id, task] : view.rows<Task>())
-        if (task->service && task->live() && !view.get<ServiceRevision>({task->service, task->revision}))
-            complaints.push_back(fmt::format("task {} is of a revision that is not there", to_text(id)));
+    for (const auto& [id, service] : view.rows<Service>()) examine_deployments(view, id, complaints);
 }
 
 }  // namespace boxship::state

@@ -143,11 +143,26 @@ struct TasksByService {  // live ones
     template <class Emit>
     static void values(const Row& row, Emit emit) { if (row.service && row.live()) emit(row.service); }
 };
-struct WantedTasks {  // of a service's revision: live, and not asked to stop
+// Where a task that is not asked to stop stands among those of its service's revision. Tasks that differ in nothing but their
+// age are neighbours, the newest the last of them.
+struct Standing {
+    RevisionKey revision;
+    bool serves = false;                        // ready()
+    bool started = false;                       // RUNNING, at least
+    Text zone;
+    InstanceId instance;
+    Time created_at;
+    auto operator<=>(const Standing&) const = default;
+};
+struct WantedTasks {  // of services: live, and not asked to stop
     using Row = Task;
-    using Value = RevisionKey;
+    using Value = Standing;
     template <class Emit>
-    static void values(const Row& row, Emit emit) { if (row.service && row.live() && row.wanted) emit(Value{row.service, row.revision}); }
+    static void values(const Row& row, Emit emit)
+    {
+        if (!row.service || !row.live() || !row.wanted) return;
+        emit(Value{{row.service, row.revision}, row.ready(), row.status >= TaskStatus::running, row.zone, row.instance, row.created_at});
+    }
 };
 struct UnsettledTasks {  // ended ones from which their service has not drawn its conclusions
     using Row = Task;

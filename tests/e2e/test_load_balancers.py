@@ -14,7 +14,7 @@ import pytest
 
 from harness.balancer import Front, ask, fixed, wait_answer
 from harness.platform import free_port, wait_for
-from harness.traffic import Traffic
+from harness.traffic import Traffic, Websockets
 
 
 def test_it_spreads_requests_over_tasks_and_answers_by_name(platform, front, tasks):
@@ -296,25 +296,16 @@ def test_it_serves_while_the_server_is_killed_and_is_taken_back(platform, front,
 
 def test_websockets_pass_through(platform, front, busybox):
     """Any protocol that HTTP/1.1 is upgraded to."""
-    speak = ("#!/bin/sh\\nwhile read -r line && [ ${#line} -gt 1 ]; do :; done\\n"
-             "printf \"HTTP/1.1 101 Switching Protocols\\\\r\\\\nConnection: Upgrade\\\\r\\\\nUpgrade: websocket\\\\r\\\\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\\\\r\\\\n\\\\r\\\\n\"\\nexec cat\\n")
-    command = f"printf '{speak}' > /tmp/speak; chmod 755 /tmp/speak; mkdir /tmp/w; echo ok > /tmp/w/index.html; httpd -p 80 -h /tmp/w; exec nc -ll -p 81 -e /tmp/speak"
-    arn = platform.run(platform.define([{"name": "c", "image": busybox, "command": ["sh", "-c", command],
+    arn = platform.run(platform.define([{"name": "c", "image": busybox, "command": Websockets.SERVER,
                                          "portMappings": [{"containerPort": 80}, {"containerPort": 81}]}]))[0]
     address = platform.address(platform.wait_status(arn, "RUNNING"))
     port = free_port()
     group = front.group([{"Id": address, "Port": 81}], HealthCheckPort="80")
     front.listen(port, group)
     front.wait_healthy(group, 1)
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as wire:
-        wire.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
-        head = b""
-        while b"\r\n\r\n" not in head:
-            head += wire.recv(1000)
-        assert head.startswith(b"HTTP/1.1 101")
-        wire.sendall(b"ping\n")
-        assert wire.recv(1000) == b"ping\n"
+    with Websockets("127.0.0.1", port, threads=1) as talk:
+        wait_for(lambda: talk.good or talk.failures, "an echo")
+    assert talk.good and talk.failures == [], talk.failures
     platform.stop(arn)
 
 

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <limits>
 
 #include "shape/json_value.h"
 
@@ -130,9 +131,12 @@ int run_many(const Batch& batch)
     std::map<std::string, std::uint64_t> taken;
     std::map<std::string, int> kinds;
     std::uint64_t runs = 0, failures = 0, groups = 0, calls = 0, faults = 0;
+    std::int64_t groups_least = std::numeric_limits<std::int64_t>::max(), faults_least = groups_least;
     run_seeds(batch, "", [&](std::uint64_t seed, const Json& outcome) {
         ++runs;
         groups += static_cast<std::uint64_t>(outcome.get_int64("groups"));
+        groups_least = std::min(groups_least, outcome.get_int64("groups"));
+        faults_least = std::min(faults_least, outcome.get_int64("faults"));
         calls += static_cast<std::uint64_t>(outcome.get_int64("calls"));
         faults += static_cast<std::uint64_t>(outcome.get_int64("faults"));
         for (const auto& [name, times] : outcome["taken"].as_object()) taken[name] += static_cast<std::uint64_t>(times.as_int64());
@@ -156,6 +160,7 @@ int run_many(const Batch& batch)
     std::printf("%llu runs from seed %llu: %llu failed; %llu groups, %llu calls, %llu faults in %.1f s\n", static_cast<unsigned long long>(runs),
                 static_cast<unsigned long long>(batch.from), static_cast<unsigned long long>(failures),
                 static_cast<unsigned long long>(groups), static_cast<unsigned long long>(calls), static_cast<unsigned long long>(faults), seconds);
+    std::printf("at least %lld groups and %lld faults in each\n", static_cast<long long>(groups_least), static_cast<long long>(faults_least));
     std::printf("rare branches taken:\n");
     for (const auto& [name, times] : taken) std::printf("  %-34s %llu\n", name.c_str(), static_cast<unsigned long long>(times));
     if (failures) std::printf("again, with the whole story: boxship-sim --seed N --loud%s\n", batch.small ? " --small" : "");

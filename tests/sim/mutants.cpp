@@ -41,6 +41,7 @@ const std::vector<std::pair<std::string, std::string>>& mutants()
         {"service: a failed deployment goes on", "a tripped circuit breaker keeps nobody from starting more tasks"},
         {"service: a failure counts twice", "the circuit breaker trips too early"},
         {"service: a pinned digest is forgotten", "a deployment's later tasks run whatever the tag names by then"},
+        {"zones: protection is not looked at", "a task that is protected from scale-in makes way for others"},
         {"zones: one makes way before the other serves", "a task ends for one that moves and is not RUNNING yet"},
         {"zones: maximumPercent is not looked at", "more tasks move at a time than the percentage leaves room for"},
         {"rollout: is not completed while old tasks were there", "a deployment that took over from another never ends"},

@@ -39,9 +39,11 @@ const Oracle::Committed* Oracle::find(const std::string& task_id) const
 void Oracle::durable(const std::string& blob)
 {
     ++groups;
+    last_group.clear();
     stage_.mix(blob);
     std::vector<model::Eni> freed;
     const auto visited = state::visit_operations(blob, [&](std::uint8_t table, bool erased, std::string_view key, std::string_view row) -> HostResult<> {
+        last_group += fmt::format("{}a row of table {}{}", last_group.empty() ? "" : ", ", table, erased ? " erased" : "");
         if (table == model::Instance::table) keep<model::Instance>(instances_, erased, key, row);
         if (table == model::Target::table) keep<model::Target>(targets_, erased, key, row);
         if (table == model::Eni::table) {

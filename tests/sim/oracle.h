@@ -48,6 +48,7 @@ public:
     const std::map<std::string, std::set<TaskId>>& started_by() const { return started_by_; }
 
     std::uint64_t groups = 0;
+    std::string last_group;                         // its rows: "a row of table 5, one of table 30 erased"
 
 private:
     void task(const TaskId& id, bool erased, std::string_view row);

@@ -41,12 +41,13 @@ void Rollouts::choose()
     if (!entry.second.there) return create(entry);
     int roll = static_cast<int>(random_.number(100));
     const auto takes = [&roll](int share) { return (roll -= share) < 0; };
-    if (takes(25)) return change(entry);
+    if (takes(22)) return change(entry);
     if (takes(10)) return define_and_deploy(entry);
     if (takes(20)) return scale(entry);
     if (takes(10)) return stop_deployment(entry);
     if (takes(10)) return stop_task(entry);
-    if (takes(18)) return describe(entry);
+    if (takes(8)) return protect(entry);
+    if (takes(13)) return describe(entry);
     remove(entry, random_.chance(2), [this] { next(); });
 }
 
@@ -230,6 +231,33 @@ void Rollouts::stop_task(Entry& entry)
     });
 }
 
+// From scale-in, for some minutes.
+void Rollouts::protect(Entry& entry)
+{
+    ask("ListTasks", Json::object({{"serviceName", entry.first}}), [this](const Network::Answer& answer) {
+        if (!answer || (*answer)["taskArns"].as_array().empty()) return next();
+        const auto& arns = (*answer)["taskArns"].as_array();
+        const std::string arn = arns[random_.number(arns.size())].as_string();
+        const Json input = Json::object({{"cluster", "default"}, {"tasks", Json::array({arn})}, {"protectionEnabled", true},
+                                         {"expiresInMinutes", static_cast<std::int64_t>(1 + random_.number(5))}});
+        ask("UpdateTaskProtection", input, [this, arn](const Network::Answer& answer) {
+            if (answer && !(*answer)["protectedTasks"].as_array().empty()) {
+                ++stage_.taken["api: UpdateTaskProtection"];
+                protected_.push_back(arn);
+            }
+            next();
+        });
+    });
+}
+
+// In act two nobody waits for protections to end, which a clock that was set back makes longer.
+void Rollouts::unprotect()
+{
+    const Json input = Json::object({{"cluster", "default"}, {"tasks", Json::array({protected_.back()})}, {"protectionEnabled", false}});
+    ask("UpdateTaskProtection", input, [this](const Network::Answer&) { busy_ = false; });
+    protected_.pop_back();
+}
+
 // Invariant 4: one PRIMARY deployment. Invariant 5: the counts are those of the parts.
 void Rollouts::describe(Entry& entry)
 {
@@ -262,6 +290,11 @@ void Rollouts::describe(Entry& entry)
 std::string Rollouts::repair()
 {
     if (!idle()) return doing();
+    if (!protected_.empty()) {
+        busy_ = true;
+        unprotect();
+        return "tasks are protected";
+    }
     for (Entry& entry : services_) {
         const auto* row = oracle_.services().named(entry.first);
         if (!entry.second.there || !row || !is_hopeless(oracle_.services(), *row)) continue;

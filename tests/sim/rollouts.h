@@ -42,6 +42,8 @@ private:
     void remove(Entry& entry, bool force, std::function<void()> then);
     void stop_deployment(Entry& entry);
     void stop_task(Entry& entry);
+    void protect(Entry& entry);
+    void unprotect();
     void describe(Entry& entry);
     void check_promise(const Entry& entry, const shape::Json& service);
 
@@ -50,6 +52,7 @@ private:
     void maybe_balance(const Mine& mine, const Kind& kind, shape::Json& input);
 
     std::map<std::string, Mine> services_;
+    std::vector<std::string> protected_;         // tasks, some of them over
     std::uint64_t names_ = 0;                    // given so far
     const std::vector<std::string>* groups_ = nullptr;
 };

@@ -53,6 +53,7 @@ public:
         balance_.start();
         services_.start();
     }
+    void examine_all();                          // the doctor looks at every row
     state::View view() const { return store_.view(); }
     std::uint64_t groups_committed() const { return store_.groups_committed(); }
 
@@ -69,6 +70,7 @@ private:
     Lane io_lane_;
     Lane journal_lane_;
     bool ready_ = false;
+    int examined_ = 0;
     bool dying_ = false;
     services::Served served_;
     services::Installation installation_;

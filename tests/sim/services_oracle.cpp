@@ -267,6 +267,9 @@ void ServicesOracle::stopped_by_scheduler(const Task& before, const Task& task)
     if (at == services_.end() || !before.ready()) return;
     const Service& service = at->second;
     const bool daemon = service.scheduling == Scheduling::daemon;
+    // Longer than can be asked for: the clock was set back meanwhile.
+    const bool kept = before.protected_until > task.stopping_at && before.protected_until - task.stopping_at <= task_protection_max;
+    if (!daemon && kept && task.stopped_reason.view().starts_with("Scaling activity")) stage_.fail(3, "task {} is protected from scale-in and stopped for it", to_text(task.id));
     if (daemon && !belongs(task)) return;           // a DAEMON's task has nothing to do there any more
     int ready = 0;
     for (const auto& [other, committed] : oracle_.tasks())

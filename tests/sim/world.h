@@ -91,6 +91,7 @@ private:
     std::string unsteady_tasks() const;
     void wait_for(const char* what, Milliseconds most, const std::function<std::string()>& missing);
     void check_end();
+    bool something_is_due(Milliseconds within);
     void check_credentials();
     std::string kept_keys() const;
 

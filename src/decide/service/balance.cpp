@@ -64,6 +64,21 @@ public:
         });
     }
 
+    std::optional<Unwell> what_is_unwell(const model::Task& row)
+    {
+        const std::vector<Use>* uses = uses_of(row.revision);
+        if (!uses) return std::nullopt;
+        for (const auto& place : places_of(row, *uses)) {
+            const auto target = view_.get<model::Target>(place.key);
+            if (!target) continue;
+            const auto health = health_of(view_, *target);
+            if (health.state != model::TargetState::unhealthy) continue;
+            const bool by_instance = place.group->type == model::TargetType::instance;
+            return Unwell{*place.arn, by_instance ? place.key.id : "", place.key.port, health.description};
+        }
+        return std::nullopt;
+    }
+
     std::size_t writes() const { return plan_.tasks.size() + plan_.targets.size(); }
     void looked_at(const TaskId& id) { plan_.looked_at.push_back(id); }
 
@@ -74,6 +89,7 @@ public:
         };
         tell("registered", registered_);
         tell("deregistered", deregistered_);
+        if (draining_ > 0) plan_.events.push_back(say::draining(service_, draining_));
         return std::move(plan_);
     }
 
@@ -119,14 +135,16 @@ private:
 
     void leave(model::Task& task, const std::vector<Place>& places)
     {
-        bool drained = true;
+        bool drained = true, begins = false;
         for (const auto& place : places) {
             auto target = deregister_target(view_, place.key, now_);
             drained &= target ? target->drained : is_drained(view_, place.key);
             if (!target) continue;
+            begins = true;
             ++deregistered_[*place.arn];
             plan_.targets.push_back(std::move(*target));
         }
+        draining_ += begins;
         task.in_service = false;
         // After `down` nobody waits for connections to end.
         const auto platform = view_.get<model::Platform>(0);
@@ -139,6 +157,7 @@ private:
     BalancePlan plan_;
     std::map<std::int64_t, std::vector<Use>> uses_;     // by revision
     std::map<std::string, int> registered_, deregistered_;
+    int draining_ = 0;
 };
 
 }  // namespace
@@ -155,6 +174,11 @@ BalancePlan plan_balance(const state::View& view, const model::Service& service,
         if (task && task->balanced && task->service == service.id && (task->live() || !task->settled)) balance.look_at(*task);
     }
     return balance.take();
+}
+
+std::optional<Unwell> what_is_unwell(const state::View& view, const model::Service& service, const model::Task& task)
+{
+    return Balance(view, service, Time{}).what_is_unwell(task);
 }
 
 bool is_registered(const state::View& view, const model::Service& service, const model::Task& task)

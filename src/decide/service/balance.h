@@ -2,6 +2,7 @@
 // is to its load balancers stands in its own row (in_service, unwell, draining), for the deciding that follows.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -21,5 +22,13 @@ BalancePlan plan_balance(const state::View& view, const model::Service& service,
 
 // Whether a target group still has the task, which has ended, among those that serve.
 bool is_registered(const state::View& view, const model::Service& service, const model::Task& task);
+
+// Where a load balancer's checks find a task unhealthy, and what they say; nothing when they do not.
+struct Unwell {
+    std::string group_arn, instance;             // instance: "i-…", of targets that are instances
+    std::int32_t port = 0;
+    std::string reason;
+};
+std::optional<Unwell> what_is_unwell(const state::View& view, const model::Service& service, const model::Task& task);
 
 }  // namespace boxship::decide

@@ -83,7 +83,7 @@ bool plan_daemon(Turn& turn)
         if (host != hosts.end()) host->second = true;
         if (!task->wanted) continue;
         const bool older = task->revision != primary.id.number && !stuck;
-        if (host == hosts.end() || older || task->unhealthy()) leaving.push_back(std::move(task));
+        if (host == hosts.end() || older || (task->unhealthy() && !turn.in_grace(*task))) leaving.push_back(std::move(task));
         else good += task->ready();
     }
     std::vector<TaskId> stopped;
@@ -96,9 +96,10 @@ bool plan_daemon(Turn& turn)
             turn.wake(turn.now);
             break;
         }
-        const bool sick = task->unhealthy();
-        if (!turn.stop(*task, sick ? "Task failed container health checks" : "Scaling activity initiated by (deployment " + model::deployment_id(service.primary) + ")")) continue;
-        if (sick) turn.tell(say::unhealthy(service, task->id));
+        const bool sick = task->unhealthy() && !turn.in_grace(*task);
+        auto [reason, event] = sick ? ailment_of(turn, *task) : Ailment{"Scaling activity initiated by (deployment " + model::deployment_id(service.primary) + ")", ""};
+        if (!turn.stop(*task, reason)) continue;
+        if (!event.empty()) turn.tell(std::move(event));
         spare -= !misplaced && task->ready();
         stopped.push_back(task->id);
     }

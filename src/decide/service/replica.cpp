@@ -16,29 +16,20 @@ namespace boxship::decide {
 namespace {
 
 constexpr const char* reason_deployment = "Scaling activity initiated by (deployment {})";
-constexpr const char* reason_unhealthy = "Task failed container health checks";
-constexpr const char* reason_unwell = "Task failed ELB health checks";
 constexpr const char* reason_draining = "Service scheduler stopped the task: its container instance is draining.";
 
 struct Numbers {
     int desired = 0, least = 0, most = 0;
     int live = 0;       // of all revisions, to their very end
-    int ready = 0;      // of all revisions
+    int ready = 0;      // of all revisions, but for those that this turn stops
     int good = 0;       // wanted, of the primary, and to stay
 };
 
-// Tasks that are to go, by why.
+// Tasks of the primary that are to go, by why. Older ones may be many: they are only counted.
 struct Leaving {
-    std::vector<TaskPtr> older, unhealthy, drained;
-    bool empty() const { return older.empty() && unhealthy.empty() && drained.empty(); }
+    std::vector<TaskPtr> unhealthy, drained;
+    bool empty() const { return unhealthy.empty() && drained.empty(); }
 };
-
-bool in_grace(const model::Service& service, const model::Task& task, Time now)
-{
-    // A start in the future: the clock was set back meanwhile, and nobody knows how much of the grace is left.
-    if (!service.grace_seconds || !task.started_at || now < task.started_at) return false;
-    return now < task.started_at + std::chrono::seconds(*service.grace_seconds);
-}
 
 class Replica {
 public:
@@ -57,14 +48,14 @@ public:
             } else {
                 others_ += counts.live;
                 older_ += counts.wanted;
+                if (counts.wanted > 0) older_revisions_.push_back({service_.id, number});
             }
         }
     }
 
     bool decide()
     {
-        draining_ = turn_.view.any<state::DrainingInstances>(service_.cluster);
-        if (older_ > 0 || unhealthy_ || draining_) look_for_leaving();
+        look_for_leaving();
         // A failed deployment leaves things as they are; that of a service that is deleted goes with it.
         const bool stuck = service_.status == model::ServiceStatus::active && turn_.primary().rollout == model::RolloutState::failed && !mutant("service: a failed deployment goes on");
         const int missing = numbers_.desired - numbers_.good;
@@ -73,60 +64,53 @@ public:
         if (-missing > moving) scale_in(-missing - moving);
         else if (moving > 0) make_way(moving);
         if (missing > 0 && !stuck) start(missing);
-        if (!leaving_.empty() && !(stuck && leaving_.unhealthy.empty() && leaving_.drained.empty())) replace(stuck ? 0 : missing, stuck);
+        if (!leaving_.empty() || (older_ > 0 && !stuck)) replace(stuck ? 0 : missing, stuck);
         report_stops();
         const auto& primary = turn_.view.counts(turn_.primary().id);
         const bool as_desired = missing == 0 && others_ == 0 && leaving_.empty() && primary.live == numbers_.desired && primary.ready == numbers_.desired;
         // A service at rest may still wait for room in another zone.
-        if (missing <= 0 && !as_desired) turn_.settle_complaint();
+        if (missing <= 0 && !as_desired) {
+            if (kept_ && stopped_.empty()) turn_.service_changed |= complain(turn_.service, say::cannot_scale_in(service_), turn_.plan.events, turn_.now);
+            else turn_.settle_complaint();
+        }
         return as_desired;
     }
 
 private:
     void look_for_leaving()
     {
-        for (const auto& [number, counts] : turn_.view.revisions_in_use(service_.id)) {
-            if (counts.wanted == 0 || (number == service_.primary && !unhealthy_ && !draining_)) continue;
-            for (auto& task : turn_.view.all<state::WantedTasks>({service_.id, number})) {
-                if (number == service_.primary) look_at(std::move(task));
-                else leaving_.older.push_back(std::move(task));
-            }
-        }
-    }
-
-    void look_at(TaskPtr task)
-    {
-        if (task->unhealthy()) {
-            if (in_grace(service_, *task, turn_.now)) {
-                turn_.wake(task->started_at + std::chrono::seconds(*service_.grace_seconds));
-                return;
-            }
-            --numbers_.good;
-            leaving_.unhealthy.push_back(std::move(task));
-        } else if (draining_ && is_draining(*task)) {
-            --numbers_.good;
-            leaving_.drained.push_back(std::move(task));
-        }
-    }
-
-    bool is_draining(const model::Task& task) const
-    {
-        const auto instance = turn_.view.get<model::Instance>(task.instance);
-        return instance && instance->status == model::InstanceStatus::draining;
+        if (unhealthy_)
+            each_idle(turn_.view, turn_.primary().id, [&](TaskPtr task) {
+                if (!task->unhealthy() || turn_.in_grace(*task)) return true;
+                --numbers_.good;
+                leaving_.unhealthy.push_back(std::move(task));
+                return true;
+            });
+        turn_.view.visit<state::DrainingInstances>(service_.cluster, [&](const InstanceId& instance) {
+            turn_.view.visit<state::TasksByInstance>(instance, [&](const TaskId& id) {
+                auto task = turn_.view.get<model::Task>(id);
+                if (!task->wanted || task->service != service_.id || task->revision != service_.primary || task->unhealthy()) return true;
+                --numbers_.good;
+                leaving_.drained.push_back(std::move(task));
+                return true;
+            });
+            return true;
+        });
     }
 
     // There are more tasks than are desired: whom to do without.
     void scale_in(int count)
     {
         if (numbers_.desired == 0 && leaving_.empty()) return scale_to_nothing();
-        std::vector<TaskPtr> candidates, staying;
-        turn_.view.visit<state::WantedTasks>(turn_.primary().id, [&](const TaskId& id) {
-            auto task = turn_.view.get<model::Task>(id);
-            if (!leaves(*task)) (turn_.is_protected(*task) ? staying : candidates).push_back(std::move(task));
-            return true;
-        });
-        for (const auto& task : whom_to_stop(turn_.view, service_, std::move(candidates), staying, std::min(count, stops_max)))
-            if (static_cast<int>(stopped_.size()) == stops_max || !end(*task, deployment_reason())) break;
+        Candidates candidates{.revisions = {turn_.primary().id}, .apart = leaving_.unhealthy, .may_stop = unprotected()};
+        candidates.apart.insert(candidates.apart.end(), leaving_.drained.begin(), leaving_.drained.end());
+        const auto chosen = whom_to_stop(turn_.view, service_, candidates, std::min(count, stops_max));
+        kept_ = static_cast<int>(chosen.size()) < std::min(count, stops_max);
+        for (const auto& task : chosen) {
+            // One that is protected may be there and not serve: then the others must.
+            if (task->ready() && numbers_.ready <= numbers_.least) continue;
+            if (!end(*task, deployment_reason())) break;
+        }
         if (count > stops_max && !stopped_.empty()) turn_.wake(turn_.now);
     }
 
@@ -134,31 +118,22 @@ private:
     void scale_to_nothing()
     {
         std::vector<TaskPtr> some;
-        turn_.view.visit<state::WantedTasks>(turn_.primary().id, [&](const TaskId& id) {
-            auto task = turn_.view.get<model::Task>(id);
+        each_wanted(turn_.view, turn_.primary().id, [&](TaskPtr task) {
             if (!turn_.is_protected(*task)) some.push_back(std::move(task));
             return static_cast<int>(some.size()) <= stops_max;
         });
+        kept_ = some.empty();
         for (const auto& task : some)
             if (!end(*task, deployment_reason())) break;
-    }
-
-    bool leaves(const model::Task& task) const
-    {
-        for (const auto* list : {&leaving_.unhealthy, &leaving_.drained})
-            if (std::ranges::any_of(*list, [&](const auto& other) { return other->id == task.id; })) return true;
-        return false;
     }
 
     // Nothing takes the places of the older tasks of a deployment that has failed; but there are no more than are desired.
     void end_older_beyond(int excess)
     {
-        int spare = numbers_.ready - numbers_.least;
-        std::vector<TaskPtr> candidates, staying;
-        for (const auto& task : leaving_.older) (turn_.is_protected(*task) ? staying : candidates).push_back(task);
-        if (excess <= 0 || candidates.empty()) return;
-        for (const auto& task : whom_to_stop(turn_.view, service_, std::move(candidates), staying, std::min(excess, stops_max))) {
-            if (task->ready() && spare-- <= 0) continue;
+        if (excess <= 0 || older_ == 0) return;
+        const Candidates candidates{.revisions = older_revisions_, .may_stop = unprotected()};
+        for (const auto& task : whom_to_stop(turn_.view, service_, candidates, std::min(excess, stops_max))) {
+            if (task->ready() && numbers_.ready <= numbers_.least) continue;
             end(*task, deployment_reason());
         }
         if (excess > stops_max && !stopped_.empty()) turn_.wake(turn_.now);
@@ -168,7 +143,10 @@ private:
     {
         std::map<Text, std::vector<TaskId>> by_zone;
         for (const auto& task : who_makes_way(turn_, moving))
-            if (turn_.stop(*task, deployment_reason())) by_zone[task->zone].push_back(task->id);
+            if (turn_.stop(*task, deployment_reason())) {
+                by_zone[task->zone].push_back(task->id);
+                numbers_.ready -= task->ready();
+            }
         for (const auto& [zone, tasks] : by_zone) turn_.tell(say::stopped_in(service_, zone, tasks));
     }
 
@@ -191,34 +169,33 @@ private:
         const bool crowded = missing > 0 && (!room_for_all_ || !service_.complaint.empty());
         for (const auto& task : leaving_.unhealthy)
             if (in_rollout || stuck || crowded || numbers_.ready >= numbers_.desired) end_unhealthy(*task);
-        std::vector<TaskPtr> serving;
-        for (auto* list : {&leaving_.older, &leaving_.drained}) {
-            if (stuck && list == &leaving_.older) continue;
-            for (auto& task : *list) {
-                if (turn_.is_protected(*task) && list == &leaving_.older) continue;
-                if (task->ready()) serving.push_back(std::move(task));
-                else end(*task, list == &leaving_.older ? deployment_reason() : reason_draining);
-            }
+        Candidates serving{.serving = true, .may_stop = unprotected()};
+        if (!stuck) serving.revisions = older_revisions_;
+        for (const auto& revision : serving.revisions)
+            each_idle(turn_.view, revision, [&](const TaskPtr& task) { return turn_.is_protected(*task) || end(*task, deployment_reason()); });
+        for (auto& task : leaving_.drained) {
+            if (task->ready()) serving.others.push_back(std::move(task));
+            else end(*task, reason_draining);
         }
         int spare = numbers_.ready - (crowded ? numbers_.least : numbers_.desired);
         // More than there may be (the desired count has fallen): down, as far as the minimum allows.
         if (numbers_.live > numbers_.most)
             spare = std::max(spare, std::min(numbers_.ready - numbers_.least, numbers_.live - numbers_.most - going()));
-        if (mutant("service: minimumHealthyPercent is not looked at")) spare = static_cast<int>(serving.size());
-        const int count = std::clamp(spare, 0, static_cast<int>(serving.size()));
-        if (count > 0) {
-            for (const auto& task : whom_to_stop(turn_.view, service_, serving, {}, std::min(count, stops_max)))
-                if (static_cast<int>(stopped_.size()) == stops_max || !end(*task, task->revision == service_.primary ? reason_draining : deployment_reason())) break;
-            if (count > stops_max) turn_.wake(turn_.now);
-        }
-        tell_when_stuck(missing, static_cast<int>(serving.size()), count);
+        if (mutant("service: minimumHealthyPercent is not looked at")) spare = numbers_.ready;
+        const auto chosen = whom_to_stop(turn_.view, service_, serving, std::min(spare, stops_max));
+        for (const auto& task : chosen)
+            if (!end(*task, task->revision == service_.primary ? reason_draining : deployment_reason())) break;
+        if (static_cast<int>(chosen.size()) == stops_max) turn_.wake(turn_.now);
+        kept_ |= !serving.revisions.empty() && spare > 0 && chosen.empty();
+        if (chosen.empty() && missing > 0) tell_when_stuck(serving);
     }
 
     // Neither may one start nor one stop, for no other reason than the percentages.
-    void tell_when_stuck(int missing, int serving, int stopping)
+    void tell_when_stuck(const Candidates& serving)
     {
-        if (missing == 0 || turn_.plan.starts > 0 || stopping > 0 || serving == 0) return;
+        if (turn_.plan.starts > 0) return;
         if (numbers_.most > numbers_.desired || numbers_.least < numbers_.desired || numbers_.live != numbers_.ready) return;
+        if (whom_to_stop(turn_.view, service_, serving, 1).empty()) return;
         if (std::string sentence = say::stuck(service_); service_.complaint != sentence) {
             turn_.service.complaint = sentence;
             turn_.service.complained_at = turn_.now;
@@ -237,13 +214,14 @@ private:
         }
         if (!turn_.stop(task, reason)) return false;
         stopped_.push_back(task.id);
+        numbers_.ready -= task.ready();
         return true;
     }
 
     void end_unhealthy(const model::Task& task)
     {
-        const bool by_checks = task.health() == model::Health::unhealthy;
-        if (end(task, by_checks ? reason_unhealthy : reason_unwell) && by_checks) turn_.tell(say::unhealthy(service_, task.id));
+        auto [reason, event] = ailment_of(turn_, task);
+        if (end(task, reason) && !event.empty()) turn_.tell(std::move(event));
     }
 
     void report_stops()
@@ -251,15 +229,21 @@ private:
         if (!stopped_.empty()) turn_.tell(say::stopped(service_, stopped_));
     }
 
+    std::function<bool(const model::Task&)> unprotected() const
+    {
+        return [this](const model::Task& task) { return !turn_.is_protected(task); };
+    }
     std::string deployment_reason() const { return fmt::format(reason_deployment, model::deployment_id(service_.primary)); }
 
     Turn& turn_;
     const model::Service& service_;
     Numbers numbers_;
     Leaving leaving_;
+    std::vector<model::RevisionKey> older_revisions_;        // with tasks that are not asked to stop
     std::vector<TaskId> stopped_;
     int others_ = 0, older_ = 0;
-    bool unhealthy_ = false, draining_ = false, room_for_all_ = true;
+    bool unhealthy_ = false, room_for_all_ = true;
+    bool kept_ = false;     // fewer may end than are to: the others are protected
 };
 
 }  // namespace

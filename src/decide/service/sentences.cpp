@@ -78,6 +78,15 @@ std::string cannot_move(const model::Service& service)
     return fmt::format("(service {}) was unable to AZ Rebalance because it was unable to scale in due to task protection.", service.name);
 }
 
+std::string cannot_scale_in(const model::Service& service)
+{
+    return fmt::format("(service {}) was unable to reach steady state because task set ({}) was unable to scale in. Reason: The number of protected tasks "
+                       "are more than the desired count of tasks.",
+                       service.name, model::deployment_id(service.primary));
+}
+
+std::string draining(const model::Service& service, int tasks) { return fmt::format("(service {}) has begun draining connections on {} tasks.", service.name, tasks); }
+
 std::string steady(const model::Service& service) { return fmt::format("(service {}) has reached a steady state.", service.name); }
 
 std::string started(const model::Service& service, const std::vector<TaskId>& tasks)
@@ -98,6 +107,12 @@ std::string targets(const model::Service& service, const char* what, int count, 
 std::string unhealthy(const model::Service& service, const TaskId& task)
 {
     return fmt::format("(service {}) (task {}) failed container health checks.", service.name, to_text(task));
+}
+
+std::string unwell(const model::Service& service, const TaskId& task, const Unwell& what)
+{
+    return fmt::format("(service {}) (task {}){} (port {}) is unhealthy in (target-group {}) due to (reason {})", service.name, to_text(task),
+                       what.instance.empty() ? "" : " (instance " + what.instance + ")", what.port, what.group_arn, what.reason);
 }
 
 std::string throttled(const model::Service& service)

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "decide/placement/placement.h"
+#include "decide/service/balance.h"
 #include "model/service.h"
 
 namespace boxship::decide::say {
@@ -14,7 +15,9 @@ std::string steady(const model::Service& service);
 std::string started(const model::Service& service, const std::vector<TaskId>& tasks);
 std::string stopped(const model::Service& service, const std::vector<TaskId>& tasks);
 std::string targets(const model::Service& service, const char* what, int count, const std::string& group_arn);  // "registered"
+std::string draining(const model::Service& service, int tasks);                    // connections to them
 std::string unhealthy(const model::Service& service, const TaskId& task);
+std::string unwell(const model::Service& service, const TaskId& task, const Unwell& what);
 std::string throttled(const model::Service& service);
 std::string stuck(const model::Service& service);                                  // the percentages leave no way
 std::string completed(const model::Service& service, std::int64_t revision);
@@ -29,6 +32,7 @@ std::string zones_given_up(const model::Service& service);
 std::string started_in(const model::Service& service, const Text& zone, const std::vector<TaskId>& tasks);
 std::string stopped_in(const model::Service& service, const Text& zone, const std::vector<TaskId>& tasks);
 std::string no_place_in(const model::Service& service, const Text& zone);
+std::string cannot_scale_in(const model::Service& service);                        // tasks are protected
 std::string cannot_move(const model::Service& service);
 std::string no_addresses(const model::Service& service);
 

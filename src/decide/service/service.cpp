@@ -5,6 +5,7 @@
 #include "base/mutant.h"
 #include "decide/lifecycle.h"
 #include "decide/placement/choices.h"
+#include "decide/service/balance.h"
 #include "decide/service/sentences.h"
 #include "decide/service/turn.h"
 
@@ -25,6 +26,24 @@ bool Turn::throttled()
     if (row.start_after <= now || row.start_after - now > throttle_max) return false;
     wake(row.start_after);
     return true;
+}
+
+bool Turn::in_grace(const model::Task& task)
+{
+    // A start in the future: the clock was set back meanwhile, and nobody knows how much of the grace is left.
+    if (!service.grace_seconds || !task.started_at || now < task.started_at) return false;
+    const Time until = task.started_at + std::chrono::seconds(*service.grace_seconds);
+    if (now >= until) return false;
+    wake(until);
+    return true;
+}
+
+Ailment ailment_of(const Turn& turn, const model::Task& task)
+{
+    if (task.health() == model::Health::unhealthy) return {"Task failed container health checks", say::unhealthy(turn.service, task.id)};
+    const auto unwell = what_is_unwell(turn.view, turn.service, task);
+    if (!unwell) return {"Task failed ELB health checks", ""};      // its target has just gone
+    return {"Task failed ELB health checks in (target-group " + unwell->group_arn + ")", say::unwell(turn.service, task.id, *unwell)};
 }
 
 bool Turn::stop(const model::Task& task, std::string_view reason)

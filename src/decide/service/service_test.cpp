@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "decide/service/scale_in.h"
+#include "state/tables.h"
+
 namespace boxship::decide {
 namespace {
 
@@ -53,6 +56,76 @@ TEST(Providers, take_the_base_first_and_then_by_weight)
     EXPECT_EQ(tasks["FARGATE"], 4);
     EXPECT_EQ(tasks["FARGATE_SPOT"], 6);
     EXPECT_EQ(next_provider({}, {}), "");
+}
+
+class ScaleIn : public testing::Test {
+protected:
+    ScaleIn() { service_.id = id<ServiceTag>(1); }
+
+    template <class Tag>
+    static Id<Tag> id(int number)
+    {
+        std::array<std::byte, 16> bytes{};
+        bytes[0] = static_cast<std::byte>(number);
+        return Id<Tag>(bytes);
+    }
+    void add(int number, const char* zone, int instance, int created, model::TaskStatus status = model::TaskStatus::running)
+    {
+        model::Task task;
+        task.id = id<TaskTag>(number);
+        task.service = service_.id;
+        task.revision = 7;
+        task.zone = zone;
+        task.instance = id<InstanceTag>(instance);
+        task.created_at = {created};
+        task.status = status;
+        tables_.set<model::Task>(task.id, std::make_shared<const model::Task>(task));
+    }
+    // Their numbers, first to stop first.
+    std::vector<int> whom(int count, const std::set<int>& kept = {}, bool serving = false)
+    {
+        const Candidates candidates{.revisions = {{service_.id, 7}}, .serving = serving, .may_stop = [&](const model::Task& task) {
+            return std::ranges::none_of(kept, [&](int number) { return id<TaskTag>(number) == task.id; });
+        }};
+        std::vector<int> numbers;
+        for (const auto& task : whom_to_stop(state::View(tables_), service_, candidates, count))
+            for (int number = 1; number < 20; ++number)
+                if (task->id == id<TaskTag>(number)) numbers.push_back(number);
+        return numbers;
+    }
+
+    state::Tables tables_;
+    model::Service service_;
+};
+
+TEST_F(ScaleIn, takes_from_the_fullest_zone_and_there_from_the_fullest_instance_the_newest)
+{
+    add(1, "a", 1, 100);
+    add(2, "a", 1, 200);
+    add(3, "a", 2, 300);
+    add(4, "b", 3, 400);
+    EXPECT_EQ(whom(1), std::vector{2}) << "not 3, which is newer and alone on its instance";
+    EXPECT_EQ(whom(3), (std::vector{2, 3, 4}));
+    EXPECT_EQ(whom(9).size(), 4u);
+    EXPECT_TRUE(whom(0).empty());
+}
+
+TEST_F(ScaleIn, takes_what_does_not_serve_first)
+{
+    add(1, "a", 1, 100);
+    add(2, "a", 1, 200);
+    add(3, "b", 2, 50, model::TaskStatus::pending);
+    EXPECT_EQ(whom(2), (std::vector{3, 2}));
+    EXPECT_EQ(whom(2, {}, true), (std::vector{2, 1})) << "of those that serve";
+}
+
+TEST_F(ScaleIn, counts_those_that_may_not_go)
+{
+    add(1, "a", 1, 100);
+    add(2, "a", 1, 200);
+    add(3, "b", 2, 300);
+    EXPECT_EQ(whom(2, {2}), (std::vector{1, 3})) << "zone a stays the fullest while 2 is kept";
+    EXPECT_EQ(whom(3, {1, 2, 3}), std::vector<int>{});
 }
 
 }  // namespace

@@ -62,8 +62,9 @@ void pin_digests(Turn& turn)
 {
     model::ServiceRevision& primary = turn.primary();
     if (primary.unpinned.empty() || turn.view.counts(primary.id).digested == 0) return;
-    for (const auto& task : turn.view.all<state::TasksByService>(turn.service.id)) {
-        if (task->revision != primary.id.number) continue;
+    turn.view.visit<state::TasksByService>(turn.service.id, [&](const TaskId& id) {
+        const auto task = turn.view.get<model::Task>(id);
+        if (task->revision != primary.id.number) return true;
         for (const auto& container : task->containers) {
             const auto found = std::ranges::find(primary.unpinned, container.name);
             if (container.image_digest.empty() || found == primary.unpinned.end()) continue;
@@ -71,8 +72,8 @@ void pin_digests(Turn& turn)
             primary.unpinned.erase(found);
             turn.changed(primary);
         }
-        if (primary.unpinned.empty()) return;
-    }
+        return !primary.unpinned.empty();
+    });
 }
 
 void forget_failures(Turn& turn)

@@ -46,9 +46,16 @@ struct Turn {
     void wake(Time at) { if (!plan.wake_at || at < *plan.wake_at) plan.wake_at = at; }
     bool throttled();                                               // no task may start yet; it wakes when one may
     bool is_protected(const model::Task& task);                     // from scale-in; it wakes when that ends
+    bool in_grace(const model::Task& task);                         // its health does not count yet; it wakes when it does
     bool stop(const model::Task& task, std::string_view reason);    // false: it is asked to stop already, or the turn is full
     ServicePlan take();
 };
+
+// Why an unhealthy task is stopped.
+struct Ailment {
+    std::string reason, event;
+};
+Ailment ailment_of(const Turn& turn, const model::Task& task);
 
 // settle.cpp: conclusions from tasks that ended.
 void settle(Turn& turn);

@@ -92,8 +92,7 @@ private:
     {
         if (!movable_) {
             movable_.emplace();
-            turn_.view.visit<state::WantedTasks>(turn_.primary().id, [&](const TaskId& id) {
-                const auto task = turn_.view.get<model::Task>(id);
+            each_wanted(turn_.view, turn_.primary().id, [&](const TaskPtr& task) {
                 if (turn_.is_protected(*task)) return true;
                 ++(*movable_)[task->zone];
                 return true;
@@ -123,8 +122,9 @@ bool may_rebalance(Turn& turn)
 
 bool Turn::is_protected(const model::Task& task)
 {
-    constexpr Milliseconds most = std::chrono::hours(48);    // that can be asked for; later than that: the clock was set back
-    if (task.protected_until <= now || task.protected_until - now > most) return false;
+    if (mutant("zones: protection is not looked at")) return false;
+    // Longer than can be asked for: the clock was set back meanwhile.
+    if (task.protected_until <= now || task.protected_until - now > model::task_protection_max) return false;
     wake(task.protected_until);
     return true;
 }
@@ -177,15 +177,10 @@ std::vector<TaskPtr> who_makes_way(Turn& turn, int moving)
     const auto& primary = turn.view.counts(turn.primary().id);
     const int count = mutant("zones: one makes way before the other serves") ? moving : std::min(moving, primary.ready - turn.service.desired);
     if (count <= 0) return {};
-    std::vector<TaskPtr> candidates, staying, chosen;
-    turn.view.visit<state::WantedTasks>(turn.primary().id, [&](const TaskId& id) {
-        auto task = turn.view.get<model::Task>(id);
-        const bool may_go = task->ready() && !turn.is_protected(*task);
-        (may_go ? candidates : staying).push_back(std::move(task));
-        return true;
-    });
+    const Candidates candidates{.revisions = {turn.primary().id}, .may_stop = [&](const model::Task& task) { return task.ready() && !turn.is_protected(task); }};
+    std::vector<TaskPtr> chosen;
     Counts counts = primary.zones;
-    for (auto& task : whom_to_stop(turn.view, turn.service, std::move(candidates), staying, count)) {
+    for (auto& task : whom_to_stop(turn.view, turn.service, candidates, count)) {
         const int fewest = std::ranges::min_element(counts, {}, &Counts::value_type::second)->second;
         if (int& there = counts.at(task->zone); there > fewest) {
             --there;

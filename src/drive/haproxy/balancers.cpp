@@ -218,8 +218,8 @@ bool Balancers::follow_targets()
     }
     const Seen seen = read_stat(*stat);
     remember_counters(seen);
-    std::vector<Seen> older;
-    for (const auto& [generation, one] : older_) older.push_back(one.seen);
+    std::vector<const Seen*> older;
+    for (const auto& [generation, one] : older_) older.push_back(&one.seen);
     Reconciled outcome = reconcile(*plan_, seen, older, store_.env().clock.now());
     if (const auto told = tell(*process_.generation(), outcome.commands); !told.ok()) {
         log_warning("load balancers: {}", told.error().message);

@@ -16,7 +16,7 @@ std::string text_of(const decide::TargetAddress& address) { return fmt::format("
 
 class Group {
 public:
-    Group(const GroupPlan& group, const Seen& seen, const std::vector<Seen>& older, Time now, Reconciled& out)
+    Group(const GroupPlan& group, const Seen& seen, const std::vector<const Seen*>& older, Time now, Reconciled& out)
         : group_(group), older_(older), now_(now), out_(out), name_(group_name(group.row->id)), probe_(probe_name(group.row->id))
     {
         if (const auto found = seen.servers.find(name_); found != seen.servers.end()) servers_ = &found->second;
@@ -173,16 +173,16 @@ private:
 
     bool used_by_older(const std::string& address) const
     {
-        return std::ranges::any_of(older_, [&](const Seen& seen) {
-            const auto servers = seen.servers.find(name_);
-            if (servers == seen.servers.end()) return false;
+        return std::ranges::any_of(older_, [&](const Seen* seen) {
+            const auto servers = seen->servers.find(name_);
+            if (servers == seen->servers.end()) return false;
             const ServerSeen* server = find(servers->second, address);
             return server && (!server->maintenance || server->sessions > 0);
         });
     }
 
     const GroupPlan& group_;
-    const std::vector<Seen>& older_;
+    const std::vector<const Seen*>& older_;
     const Time now_;
     Reconciled& out_;
     const std::string name_, probe_;
@@ -194,7 +194,7 @@ private:
 
 }  // namespace
 
-Reconciled reconcile(const Plan& plan, const Seen& seen, const std::vector<Seen>& older, Time now)
+Reconciled reconcile(const Plan& plan, const Seen& seen, const std::vector<const Seen*>& older, Time now)
 {
     Reconciled out;
     for (const auto& [id, group] : plan.groups) Group(group, seen, older, now, out).run();

@@ -29,7 +29,7 @@ struct Reconciled {
 };
 
 // `older`: what generations of before say, which still end requests.
-Reconciled reconcile(const Plan& plan, const Seen& seen, const std::vector<Seen>& older, Time now);
+Reconciled reconcile(const Plan& plan, const Seen& seen, const std::vector<const Seen*>& older, Time now);
 
 // For a generation of before: it looks at no new target; its places are made ready or emptied as is written down. `listens`: it still
 // may, for a moment.

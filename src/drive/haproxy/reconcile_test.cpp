@@ -33,7 +33,12 @@ protected:
         targets.push_back({.key = {group_id, "10.0.0." + std::to_string(last), 80}, .address = {0x0A000000 + last, 80}, .state = state, .registered_at = Time{1000}});
         return targets.back();
     }
-    Reconciled run(const std::vector<Seen>& older = {}) { return reconcile(plan, seen, older, Time{2000}); }
+    Reconciled run(const std::vector<Seen>& older = {})
+    {
+        std::vector<const Seen*> others;
+        for (const Seen& one : older) others.push_back(&one);
+        return reconcile(plan, seen, others, Time{2000});
+    }
     ServerSeen& server(int number) { return seen.servers[servers][static_cast<std::size_t>(number - 1)]; }
     ServerSeen& probe(int number) { return seen.servers[probes][static_cast<std::size_t>(number - 1)]; }
 

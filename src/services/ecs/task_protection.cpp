@@ -9,7 +9,7 @@ namespace boxship::services::ecs {
 namespace {
 
 constexpr std::size_t update_max = 10, describe_max = 100;
-constexpr std::int32_t minutes_default = 120, minutes_max = 2880;
+constexpr std::int32_t minutes_default = 120;
 
 struct ProtectionRows {
     struct Protected {
@@ -46,7 +46,7 @@ Result<ProtectionRows> update_task_protection(Txn& txn, const Call& call, const 
     if (request.tasks.empty()) return invalid(messages::tasks_empty);
     if (request.tasks.size() > update_max) return invalid(messages::protection_max);
     const std::int32_t minutes = request.expires_in_minutes.value_or(minutes_default);
-    if (minutes < 1 || minutes > minutes_max) return invalid(messages::protection_minutes);
+    if (minutes < 1 || minutes > model::task_protection_max.count()) return invalid(messages::protection_minutes);
     ASSIGN_OR_RETURN(const auto cluster, find_cluster(txn, call, request.cluster));
     ProtectionRows rows;
     for (const auto& name : request.tasks) {
@@ -59,7 +59,9 @@ Result<ProtectionRows> update_task_protection(Txn& txn, const Call& call, const 
             continue;
         }
         add(rows, *cluster, task, call.now);
-        if (task.protected_until != found->protected_until) txn.put(std::move(task));
+        if (task.protected_until == found->protected_until) continue;
+        ++task.version;
+        txn.put(std::move(task));
     }
     return rows;
 }

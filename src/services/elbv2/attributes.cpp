@@ -38,7 +38,6 @@ constexpr Rule value_rules[] = {
     {"waf.fail_open.enabled", "true|false"},
     {"zonal_shift.config.enabled", "true|false"},
     {"routing.http.response.server.enabled", "true|false"},
-    {"deregistration_delay.timeout_seconds", "0..3600"},
     {"load_balancing.algorithm.anomaly_mitigation", "on|off"},
     {"load_balancing.algorithm.type", "round_robin|least_outstanding_requests|weighted_random"},
     {"slow_start.duration_seconds", "0..900"},
@@ -68,6 +67,7 @@ Result<> check_attribute(std::string_view key, std::string_view value)
     const auto wrong = [&] { return validation(fmt::format("The value '{}' is not valid for the attribute '{}'", value, key)); };
     for (const auto& rule : value_rules)
         if (key == rule.key && !allowed(rule.values, value)) return wrong();
+    if (key == "deregistration_delay.timeout_seconds" && !allowed(fmt::format("0..{}", model::deregistration_delay_max.count()), value)) return wrong();
     // 0 is "off"; otherwise AWS wants half a minute at least.
     if (key == "slow_start.duration_seconds" && value != "0" && value.size() < 3 && std::atoi(std::string(value).c_str()) < 30) return wrong();
     if (key == "load_balancing.cross_zone.enabled" && value != "true" && value != "use_load_balancer_configuration")

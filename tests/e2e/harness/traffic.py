@@ -1,6 +1,7 @@
 """Traffic at a steady rate, however the answers come: what a load balancer must not lose."""
 
 import http.client
+import socket
 import threading
 import time
 
@@ -54,3 +55,45 @@ class Traffic:
                 else:
                     self.failures.append(outcome)
             self._stop.wait(max(0.0, self._pause - (time.monotonic() - begun)))
+
+
+class Websockets(Traffic):
+    """Clients that switch protocols, say a line, hear it again, and after a few of them close and come anew. A lost line is a failure, and
+    so is a switch that is refused. What echoes: SERVER, on port 81, beside a page on port 80."""
+
+    LINES = 8
+    SWITCH = (b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+              b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+    SPEAK = ("#!/bin/sh\\nwhile read -r line && [ ${#line} -gt 1 ]; do :; done\\n"
+             "printf \"HTTP/1.1 101 Switching Protocols\\\\r\\\\nConnection: Upgrade\\\\r\\\\nUpgrade: websocket\\\\r\\\\n"
+             "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\\\\r\\\\n\\\\r\\\\n\"\\nexec cat\\n")
+    SERVER = ["sh", "-c", f"printf '{SPEAK}' > /tmp/speak; chmod 755 /tmp/speak; mkdir /tmp/w; echo ok > /tmp/w/index.html; httpd -p 80 -h /tmp/w; "
+              "exec nc -ll -p 81 -e /tmp/speak"]
+
+    def _run(self, _):
+        while not self._stop.is_set():
+            try:
+                with socket.create_connection((self.host, self.port), timeout=10) as wire:
+                    self._converse(wire)
+            except OSError as error:
+                with self._lock:
+                    self.failures.append(f"{type(error).__name__}: {error}")
+
+    def _converse(self, wire):
+        wire.sendall(self.SWITCH)
+        head = b""
+        while b"\r\n\r\n" not in head:
+            more = wire.recv(1000)
+            if not more:
+                raise OSError(f"no switch: {head[:80]!r}")
+            head += more
+        if not head.startswith(b"HTTP/1.1 101"):
+            raise OSError(f"no switch: {head[:80]!r}")
+        for _ in range(self.LINES):
+            wire.sendall(b"ping\n")
+            heard = wire.recv(100)
+            if heard != b"ping\n":
+                raise OSError(f"no echo: {heard!r}")
+            with self._lock:
+                self.good += 1
+            self._stop.wait(self._pause)
