@@ -33,7 +33,8 @@ class Bench {
 public:
     Bench(int tasks, bool balanced) : tasks_(tasks), balanced_(balanced)
     {
-        std::string text = "call ecs CreateCluster {}\n"
+        std::string text = "quota ecs/tasks-per-service=1000000\n"
+                           "call ecs CreateCluster {}\n"
                            "call ecs RegisterTaskDefinition {\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"web\",\"image\":\"nginx:1\","
                            "\"cpu\":1,\"memory\":16,\"portMappings\":[{\"containerPort\":80}]}]}\n";
         const int hosts = std::max(3, tasks / 100);

@@ -31,6 +31,7 @@ http::Async<http::Response> Admin::handle(std::string operation, std::string bod
     if (operation == "GiveUpHost") co_return co_await give_up_host(std::move(*request));
     if (operation == "SetAlarm") co_return co_await set_alarm(std::move(*request));
     if (operation == "Alarms") co_return co_await alarms();
+    if (operation == "Quotas") co_return quotas();
     if (operation == "Suspend") co_return co_await suspend(std::move(*request));
     co_return json_error(404, "There is no call '" + operation + "' here.");
 }
@@ -42,6 +43,15 @@ void Admin::resume(state::Txn& txn)
     model::Platform platform = *row;
     platform.suspended = false;
     txn.put(std::move(platform));
+}
+
+http::Response Admin::quotas() const
+{
+    Json list = Json::array();
+    for (const auto& facts : model::quota_facts())
+        list.push_back(Json::object({{"name", facts.name}, {"code", facts.code}, {"title", facts.title},
+                                     {"value", static_cast<std::int64_t>(facts_.quotas[facts.quota])}, {"default", facts.standard}, {"askedBy", facts.asked_by}}));
+    return json_answer(Json::object({{"quotas", std::move(list)}}));
 }
 
 http::Async<http::Response> Admin::suspend(Json request)

@@ -9,6 +9,7 @@
 //                                                     nothing happens while {"connected": true} is the answer
 //     SetAlarm  {"name", "state": "ALARM" or "OK", "reason"?}    what deployments look at; nobody here measures anything
 //     Alarms    {}                                    as they were set
+//     Quotas    {}                                    what may be of each thing, and how much AWS lets there be
 //     Suspend   {"reason"}                            nothing is replaced any more; every task is asked to stop
 #pragma once
 
@@ -16,6 +17,7 @@
 
 #include "drive/agents/hub.h"
 #include "drive/history/history.h"
+#include "model/quotas.h"
 #include "state/store.h"
 #include "wire/http/message.h"
 
@@ -27,6 +29,7 @@ struct Facts {
     std::string registry_host;
     std::string vpc_cidr;
     model::Scope scope;
+    model::Quotas quotas;
 };
 
 class Admin {
@@ -51,6 +54,7 @@ private:
     http::Async<http::Response> give_up_host(shape::Json request);
     http::Async<http::Response> set_alarm(shape::Json request);
     http::Async<http::Response> alarms();
+    http::Response quotas() const;
 
     state::Store& store_;
     drive::AgentHub& hub_;

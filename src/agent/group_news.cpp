@@ -38,11 +38,26 @@ std::vector<net::GroupNews::Member> read_members(const Json& list)
     return members;
 }
 
+std::vector<net::WaysOut> read_ways(const Json& list)
+{
+    std::vector<net::WaysOut> ways;
+    for (const Json& json : list.as_array()) {
+        const auto subnet = net::Ipv4Net::parse(json.get_string("subnet"));
+        if (!subnet) continue;
+        net::WaysOut& way = ways.emplace_back(net::WaysOut{*subnet, {}});
+        for (const Json& span : json["to"].as_array()) {
+            const auto first = net::Ipv4::parse(span.get_string("first")), last = net::Ipv4::parse(span.get_string("last"));
+            if (first && last) way.spans.emplace_back(*first, *last);
+        }
+    }
+    return ways;
+}
+
 }  // namespace
 
 net::GroupNews read_group_news(const Json& frame)
 {
-    net::GroupNews news{.all = frame.get_bool("all"), .groups = {}, .left = read_members(frame["left"]), .joined = read_members(frame["joined"]), .gone = {}};
+    net::GroupNews news{.all = frame.get_bool("all"), .groups = {}, .left = read_members(frame["left"]), .joined = read_members(frame["joined"]), .gone = {}, .ways = {}};
     for (const Json& json : frame["groups"].as_array()) {
         net::GroupNews::Change change{json.get_string("router"), json.get_string("id"), read_rules(json["rules"]), {}};
         if (json["members"].is_array()) {
@@ -52,6 +67,7 @@ net::GroupNews read_group_news(const Json& frame)
         }
         news.groups.push_back(std::move(change));
     }
+    for (const Json& json : frame["ways"].as_array()) news.ways.emplace_back(json.get_string("router"), read_ways(json["subnets"]));
     for (const Json& json : frame["gone"].as_array()) news.gone.emplace_back(json.get_string("router"), json.get_string("id"));
     return news;
 }

@@ -15,7 +15,9 @@ TEST(GroupNews, is_read)
                                                            {"egress":false,"protocol":"-1","range":"nonsense"}],"members":["10.0.0.9"]},
                   {"router":"vpc-1","id":"sg-b","rules":[]}],
         "left":[{"router":"default","id":"sg-a","address":"10.0.0.10"}],"joined":[{"router":"vpc-1","id":"sg-b","address":"10.0.0.11"}],
-        "gone":[{"router":"default","id":"sg-c"}]})");
+        "gone":[{"router":"default","id":"sg-c"}],
+        "ways":[{"router":"default","subnets":[{"subnet":"10.0.0.0/24","to":[{"first":"0.0.0.0","last":"9.255.255.255"},{"first":"nonsense","last":"1.1.1.1"}]},
+                                               {"subnet":"nonsense","to":[]},{"subnet":"10.0.1.0/24","to":[]}]}]})");
     ASSERT_TRUE(frame.ok());
     const net::GroupNews news = read_group_news(*frame);
     EXPECT_TRUE(news.all);
@@ -31,6 +33,10 @@ TEST(GroupNews, is_read)
     EXPECT_EQ(news.joined[0].group, "sg-b");
     ASSERT_EQ(news.gone.size(), 1u);
     EXPECT_EQ(news.gone[0].second, "sg-c");
+    ASSERT_EQ(news.ways.size(), 1u);
+    EXPECT_EQ(news.ways[0].first, "default");
+    const std::vector<net::WaysOut> ways{{*net::Ipv4Net::parse("10.0.0.0/24"), {{{0}, *net::Ipv4::parse("9.255.255.255")}}}, {*net::Ipv4Net::parse("10.0.1.0/24"), {}}};
+    EXPECT_EQ(news.ways[0].second, ways);
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ Command status_command();
 Command instances_command();
 Command explain_command();
 Command alarm_command();
+Command quotas_command();
 Command logs_command();
 Command doctor_command();
 Command version_command();

@@ -14,7 +14,7 @@ namespace {
 std::vector<Command> commands()
 {
     return {up_command(),     down_command(),   status_command(), instances_command(), env_command(),     explain_command(), alarm_command(),
-            logs_command(),   doctor_command(), server_command(), agent_command(),     balancer_command(), version_command()};
+            quotas_command(), logs_command(),   doctor_command(), server_command(), agent_command(),     balancer_command(), version_command()};
 }
 
 void print_overview()

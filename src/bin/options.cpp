@@ -52,14 +52,14 @@ HostResult<Options> Options::parse(const Usage& usage, const std::vector<std::st
         if (!flag) return HostError{"unknown option " + word + "; see " + usage.synopsis.substr(0, usage.synopsis.find(" [")) + " --help"};
         if (flag->value.empty()) {
             if (value) return HostError{word + " takes no value"};
-            options.values_[word] = "";
+            options.values_[word] = {""};
             continue;
         }
         if (!value) {
             if (++i == words.size()) return HostError{word + " needs a value: " + word + " " + flag->value};
             value = words[i];
         }
-        options.values_[word] = *value;
+        options.values_[word].push_back(*value);
     }
     return options;
 }
@@ -67,7 +67,13 @@ HostResult<Options> Options::parse(const Usage& usage, const std::vector<std::st
 std::string Options::get(const std::string& flag, const std::string& fallback) const
 {
     const auto found = values_.find(flag);
-    return found == values_.end() ? fallback : found->second;
+    return found == values_.end() ? fallback : found->second.back();
+}
+
+std::vector<std::string> Options::all(const std::string& flag) const
+{
+    const auto found = values_.find(flag);
+    return found == values_.end() ? std::vector<std::string>() : found->second;
 }
 
 HostResult<long> Options::number(const std::string& flag, long fallback, long least, long most) const

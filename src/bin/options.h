@@ -33,6 +33,8 @@ public:
 
     bool has(const std::string& flag) const { return values_.contains(flag); }
     std::string get(const std::string& flag, const std::string& fallback = {}) const;
+    // All that were given, of a flag that may be repeated; get() has the last.
+    std::vector<std::string> all(const std::string& flag) const;
     HostResult<long> number(const std::string& flag, long fallback, long least, long most) const;
     // "30s", "10m", "2h"; "never" is zero.
     HostResult<Milliseconds> duration(const std::string& flag, const std::string& fallback) const;
@@ -42,7 +44,7 @@ public:
     std::string data_directory() const;  // --data, else BOXSHIP_DATA, else /var/lib/boxship; absolute
 
 private:
-    std::map<std::string, std::string> values_;
+    std::map<std::string, std::vector<std::string>> values_;
     std::vector<std::string> words_;
 };
 

@@ -136,6 +136,10 @@ HostResult<> serve(const Options& options)
     control::Retention retention(store);
     control::Targets targets(store);
     services::Installation installation;
+    for (const auto& word : options.all("--quota")) {
+        ASSIGN_OR_RETURN(const auto wish, model::parse_quota(word));
+        installation.quotas.set(wish.facts->quota, wish.value);
+    }
     control::Balance balance(store);
     control::Services services_loop(store, installation.fargate_overcommit);
     control::LostHosts lost_hosts(store, lost_after);
@@ -174,7 +178,7 @@ HostResult<> serve(const Options& options)
     RETURN_IF_ERROR(blobs.prepare());
     blobs::Workers workers(4);  // they wait for the disk more than they compute
     registry::Registry registry(store, blobs, workers, registry::Tokens(server_key, random), clock, random, io.executor(),
-                                registry::Options{.scope = scope});
+                                registry::Options{.scope = scope, .images_max = installation.quotas[model::Quota::images_per_repository]});
 
     installation.registry_host = registry_host;
     installation.endpoint = endpoint;
@@ -190,7 +194,7 @@ HostResult<> serve(const Options& options)
     services::serve_acm(served);
     front::Front front(store, served, installation, authenticator, clock, random,
                        front::Options{.account = identity.account, .regions = {identity.region}, .metrics = {[&] { return balancers.metrics(); }}});
-    admin::Admin admin(store, *hub, *history, {BOXSHIP_VERSION, endpoint, registry_host, identity.vpc_cidr, scope});
+    admin::Admin admin(store, *hub, *history, {BOXSHIP_VERSION, endpoint, registry_host, identity.vpc_cidr, scope, installation.quotas});
     Routes routes(front, authenticator, registry, *hub, admin);
 
     sigset_t signals;
@@ -254,7 +258,8 @@ Command server_command()
               {"--registry-host", "HOST", "the registry's name in image references"},
               {"--dev-credentials", "", "also accept the access key test / test"},
               {"--instance-lost-after", "TIME", "a host away for so long has lost its tasks (default 10m; or never)"},
-              {"--heartbeat", "TIME", "how often agents are asked; gone after three silences (default 30s)"}},
+              {"--heartbeat", "TIME", "how often agents are asked; gone after three silences (default 30s)"},
+              {"--quota", "NAME=VALUE", "a service quota other than AWS's; may be repeated"}},
              {"boxship server --listen 127.0.0.1:4566"}},
             run_server};
 }

@@ -22,6 +22,8 @@
 #include "bin/supervisor.h"
 #include "env/real/files.h"
 #include "env/real/real_env.h"
+#include "model/quotas.h"
+#include "runtime/net/range_claims.h"
 #include "runtime/net/router.h"
 #include "runtime/host_profile.h"
 
@@ -107,6 +109,23 @@ HostResult<> add_agents(Plan& plan, DataDirectory& data, const std::string& regi
     return {};
 }
 
+// The quotas that differ from AWS's: those of the last time, and what is said now.
+HostResult<Json> quotas_of(const Options& options, const Json& last)
+{
+    Json quotas = Json::object();
+    std::vector<std::string> words;
+    for (const auto& [name, value] : last["quotas"].as_object()) words.push_back(fmt::format("{}={}", name, value.as_int64()));
+    for (const auto& word : options.all("--quota")) words.push_back(word);
+    std::map<std::string, std::int64_t> set;
+    for (const auto& word : words) {
+        ASSIGN_OR_RETURN(const auto wish, model::parse_quota(word));
+        if (wish.value == wish.facts->standard) set.erase(wish.facts->name);
+        else set[wish.facts->name] = wish.value;
+    }
+    for (const auto& [name, value] : set) quotas.set(name, value);
+    return quotas;
+}
+
 HostResult<Plan> make_plan(const Options& options, DataDirectory& data)
 {
     Plan plan;
@@ -135,6 +154,11 @@ HostResult<Plan> make_plan(const Options& options, DataDirectory& data)
     Child server{"server", {program, "server", "--data", data.path(), "--listen", fmt::format("{}:{}", plan.listen.host, plan.listen.port),
                             "--registry-host", registry_host, "--instance-lost-after", lost_after, "--heartbeat", heartbeat}};
     if (dev) server.argv.push_back("--dev-credentials");
+    ASSIGN_OR_RETURN(const Json quotas, quotas_of(options, last));
+    for (const auto& [name, value] : quotas.as_object()) {
+        server.argv.push_back("--quota");
+        server.argv.push_back(fmt::format("{}={}", name, value.as_int64()));
+    }
     plan.children.push_back(std::move(server));
     RETURN_IF_ERROR(add_agents(plan, data, registry_host));
     plan.options = Json::object({{"listen", fmt::format("{}:{}", plan.listen.host, plan.listen.port)},
@@ -144,6 +168,7 @@ HostResult<Plan> make_plan(const Options& options, DataDirectory& data)
                                  {"devCredentials", dev},
                                  {"instanceLostAfter", lost_after},
                                  {"heartbeat", heartbeat}});
+    if (!quotas.as_object().empty()) plan.options.set("quotas", quotas);
     return plan;
 }
 
@@ -198,23 +223,39 @@ int supervise(Supervisor& supervisor, DataDirectory& data, ApiClient& api, Plan 
     return 0;
 }
 
+// The range that this platform has already; else the one that was asked for, else one that is free.
+HostResult<std::string> choose_range(const Options& options, const DataDirectory& data, runtime::net::RangeClaims& claims)
+{
+    const std::string asked = options.get("--vpc-cidr");
+    if (const auto standing = data.identity(); standing.ok()) {
+        if (asked.empty() || asked == standing->vpc_cidr) return standing->vpc_cidr;
+        return HostError{fmt::format("the VPC range of {} is {} and cannot become {}", data.path(), standing->vpc_cidr, asked)};
+    }
+    if (!asked.empty()) {
+        if (const auto range = Ipv4Range::parse(asked); range && range->prefix >= 16 && range->prefix <= 20) return asked;
+        return HostError{"--vpc-cidr must be a private range of /16 to /20, such as 10.20.0.0/16, not '" + asked + "'"};
+    }
+    ASSIGN_OR_RETURN(auto taken, runtime::net::host_prefixes({}));
+    ASSIGN_OR_RETURN(const auto held, claims.held());
+    taken.insert(taken.end(), held.begin(), held.end());
+    ASSIGN_OR_RETURN(const auto picked, runtime::net::pick_vpc_cidr(taken));
+    return to_text(picked);
+}
+
 int run_up(const Options& options)
 {
     if (const auto checked = check_host(); !checked.ok()) return fail(checked.error());
     Supervisor::block_signals();
     DataDirectory data(options.data_directory());
     env::RealRandom random;
+    // From here to the claim: another platform that starts now must not choose the same range.
+    auto choosing = runtime::net::RangeClaims::open();
+    if (!choosing.ok()) return fail(choosing.error());
+    std::optional<runtime::net::RangeClaims> claims = std::move(*choosing);
+    const auto vpc_cidr = choose_range(options, data, *claims);
+    if (!vpc_cidr.ok()) return fail(vpc_cidr.error());
     PlatformIdentity wanted;
-    wanted.vpc_cidr = options.get("--vpc-cidr");
-    if (wanted.vpc_cidr.empty()) {
-        const auto taken = runtime::net::host_prefixes({});
-        if (!taken.ok()) return fail(taken.error());
-        const auto picked = runtime::net::pick_vpc_cidr(*taken);
-        if (!picked.ok()) return fail(picked.error());
-        wanted.vpc_cidr = to_text(*picked);
-    } else if (const auto range = Ipv4Range::parse(wanted.vpc_cidr); !range || range->prefix < 16 || range->prefix > 20) {
-        return fail("--vpc-cidr must be a private range of /16 to /20, such as 10.20.0.0/16, not '" + wanted.vpc_cidr + "'");
-    }
+    wanted.vpc_cidr = *vpc_cidr;
     const auto identity = data.initialise(wanted, random);
     if (!identity.ok()) return fail(identity.error());
     const auto plan = make_plan(options, data);
@@ -231,6 +272,10 @@ int run_up(const Options& options)
         fmt::print("boxship runs already: {}\n", connection->endpoint);
         return 0;
     }
+    const auto range = *runtime::net::Ipv4Net::parse(identity->vpc_cidr);
+    const auto claim = claims->claim(range);
+    if (!claim.ok()) return fail(claim.error());
+    claims.reset();
     if (!read_pid_file(data.file("run/server.pid")))
         if (const auto is_free = check_port_free(plan->listen); !is_free.ok()) return fail(is_free.error());
     if (const auto remembered = data.remember_up(plan->options); !remembered.ok()) return fail(remembered.error());
@@ -242,6 +287,12 @@ int run_up(const Options& options)
         return {};
     };
     ApiClient api(*connection);
+    const auto run = [&] {
+        const int code = supervise(supervisor, data, api, *plan);
+        if (auto ending = runtime::net::RangeClaims::open(); ending.ok())
+            if (const auto released = ending->release(range); !released.ok()) log_warning("{}", released.error().message);
+        return code;
+    };
     const int agents = static_cast<int>(plan->children.size()) - 1;
     if (options.has("--detach")) {
         const pid_t background = ::fork();
@@ -256,7 +307,7 @@ int run_up(const Options& options)
             ::dup2(log->get(), 2);
             if (const auto noted = write_pid_file(data.file("run/up.pid"), ::getpid()); !noted.ok()) std::_Exit(fail(noted.error()));
             if (const auto started = start_all(); !started.ok()) std::_Exit(fail(started.error()));
-            std::_Exit(supervise(supervisor, data, api, *plan));
+            std::_Exit(run());
         }
     } else if (const auto started = start_all(); !started.ok()) {
         supervisor.stop_children(Milliseconds(5000));
@@ -266,7 +317,7 @@ int run_up(const Options& options)
     if (const auto given_up = give_up_former_hosts(*plan, data, api); !given_up.ok()) log_warning("{}", given_up.error().message);
     fmt::print("boxship is ready: {}   (eval \"$(boxship env)\" points AWS clients here)\n", connection->endpoint);
     std::fflush(stdout);
-    return options.has("--detach") ? 0 : supervise(supervisor, data, api, *plan);
+    return options.has("--detach") ? 0 : run();
 }
 
 }  // namespace
@@ -283,6 +334,7 @@ Command up_command()
               {"--registry-host", "HOST", "the registry's name in image references (default localhost:PORT)"},
               {"--instance-lost-after", "TIME", "a host away for so long has lost its tasks (default 10m; or never)"},
               {"--heartbeat", "TIME", "how often agents are asked; gone after three silences (default 30s)"},
+              {"--quota", "NAME=VALUE", "a service quota other than AWS's (see boxship quotas); may be repeated"},
               {"--vpc-cidr", "CIDR", "the default VPC's range (default the first free of 172.31, 172.30 … /16)"}},
              {"sudo boxship up --detach", "sudo boxship up --instances 2:t3.medium"}},
             run_up};

@@ -75,6 +75,9 @@ Checked<ImageRow> put_image(Txn& txn, const model::Repository& repository, const
     row.pushed_at = before ? before->pushed_at : now;
     row.pulled_at = before ? before->pulled_at : Time();
 
+    if (!before && image.images_max != 0 && txn.count<state::ImagesByRepository>(repository.id) >= image.images_max)
+        return Refused{Reason::too_many_images,
+                       fmt::format("The maximum number of images per repository ({}) has been reached in {}", image.images_max, place(repository)), {}};
     std::vector<std::string> missing;
     const auto need = [&](const Descriptor& blob) {
         const auto found = find_blob(txn, repository, blob.digest);

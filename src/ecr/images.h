@@ -31,6 +31,7 @@ struct NewImage {
     std::int64_t manifest_size = 0;
     Manifest manifest;
     std::vector<std::string> tags;
+    std::size_t images_max = 0;  // that the repository may have; 0: any number
     bool refuse_repeat = false;  // the control API: the same digest under the same tag again is an error
 };
 // The manifest's file is in its place. Everything that it names must be in this repository (a subject need not), each tag

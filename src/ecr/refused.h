@@ -31,6 +31,7 @@ enum class Reason {
     layer_part_too_small,
     storage_full,
     too_many_tags,
+    too_many_images,
     invalid_parameter,
     denied,
     internal,                    // the disk or the journal failed; the message is for the log

@@ -114,9 +114,10 @@ struct VpcRoute {
     std::uint32_t network = 0;
     std::int32_t prefix = 0;
     std::string ipv6;                // instead of the range above; kept and shown
-    InternetGatewayId gateway;
+    InternetGatewayId gateway;       // where it leads: to this, which may be gone or attached elsewhere by now,
+    NatGatewayId nat;                // or to this: likewise
     template <class A>
-    void fields(A& a) { a(1, network); a(2, prefix); a(3, ipv6); a(4, gateway); }
+    void fields(A& a) { a(1, network); a(2, prefix); a(3, ipv6); a(4, gateway); a(5, nat); }
 };
 
 struct RouteTable {
@@ -153,6 +154,47 @@ struct InternetGateway {
     void fields(A& a) { a(1, id); a(2, scope); a(3, vpc); a(4, tags); }
 };
 
+struct NatGateway {
+    static constexpr std::uint8_t table = 26;
+    using Key = NatGatewayId;
+    Key key() const { return id; }
+
+    NatGatewayId id;
+    Scope scope;
+    VpcId vpc;
+    SubnetId subnet;
+    std::string zone;
+    bool is_public = true;
+    ElasticAddressId address;        // of a public one
+    EniId eni;                       // none: it was deleted
+    std::uint32_t private_address = 0;
+    Time created_at;
+    Time deleted_at;                 // still shown for an hour
+    std::vector<KeyValue> tags;
+    bool deleted() const { return static_cast<bool>(deleted_at); }
+    template <class A>
+    void fields(A& a)
+    {
+        a(1, id); a(2, scope); a(3, vpc); a(4, subnet); a(5, zone); a(6, is_public); a(7, address); a(8, eni); a(9, private_address);
+        a(10, created_at); a(11, deleted_at); a(12, tags);
+    }
+};
+
+// An Elastic IP address: a name for clients to hand around. Nothing answers there; what leaves does so by the machine's address.
+struct ElasticAddress {
+    static constexpr std::uint8_t table = 27;
+    using Key = ElasticAddressId;
+    Key key() const { return id; }
+
+    ElasticAddressId id;
+    Scope scope;
+    std::uint32_t address = 0;
+    NatGatewayId nat;                // whose it is
+    std::vector<KeyValue> tags;
+    template <class A>
+    void fields(A& a) { a(1, id); a(2, scope); a(3, address); a(4, nat); a(5, tags); }
+};
+
 enum class EniStatus : std::uint8_t { available, in_use };
 
 struct Eni {
@@ -175,12 +217,13 @@ struct Eni {
     Time created_at;
     LoadBalancerId load_balancer;                  // whose address it is
     std::vector<KeyValue> tags;
+    NatGatewayId nat;                              // whose address it is
     template <class A>
     void fields(A& a)
     {
         a(1, id); a(2, scope); a(3, vpc); a(4, subnet); a(5, address); a(6, mac); a(7, groups); a(8, status); a(9, task);
         a(10, instance); a(11, attachment); a(12, description); a(13, created_at); a(30, load_balancer);
-        a(31, tags);
+        a(31, tags); a(32, nat);
     }
 };
 

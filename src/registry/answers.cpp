@@ -31,6 +31,7 @@ Meaning meaning_of(Reason reason)
         case Reason::image_already_exists:
         case Reason::layer_already_exists:
         case Reason::too_many_tags:
+        case Reason::too_many_images:
         case Reason::invalid_parameter:
         case Reason::manifest_invalid: return {400, "MANIFEST_INVALID"};
         case Reason::digest_does_not_match:

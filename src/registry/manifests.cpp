@@ -66,7 +66,7 @@ http::Async<ecr::Checked<Registry::Pushed>> Registry::store_manifest(Place place
     if (!facts.manifest.ok()) co_return ecr::Refused{ecr::Reason::manifest_invalid, facts.manifest.error(), {}};
 
     const std::string name = to_text(facts.digest);
-    const ecr::NewImage image{name, static_cast<std::int64_t>(content->size()), *facts.manifest, tags, refuse_repeat};
+    const ecr::NewImage image{name, static_cast<std::int64_t>(content->size()), *facts.manifest, tags, options_.images_max, refuse_repeat};
     const auto guard = co_await digest_locks_.lock(name);
     const auto write = [this, content, &facts] { return blobs_.put(facts.digest, *content); };
     const HostResult<> written = co_await on_worker(workers_, write);

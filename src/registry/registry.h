@@ -32,6 +32,7 @@ namespace boxship::registry {
 
 struct Options {
     model::Scope scope;                                    // where a Host header that names no other region leads
+    std::size_t images_max = 0;                            // in a repository; 0: any number
     std::size_t manifest_bytes_max = 8 << 20;
     std::size_t manifest_cache_bytes_max = 32 << 20;
     std::uint64_t sync_step = 64 << 20;                    // an upload's bytes are synced, and its offset noted, this often

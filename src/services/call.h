@@ -10,6 +10,7 @@
 #include "base/ids.h"
 #include "base/time.h"
 #include "model/common.h"
+#include "model/quotas.h"
 
 namespace boxship::ecr {
 class DataPath;
@@ -39,6 +40,7 @@ struct Installation {
     // Makes a secret unreadable for whoever sees the journal. `context` must be the same when it is opened again.
     std::function<std::string(std::string_view plain, std::string_view context)> seal;
     ecr::DataPath* registry = nullptr;                // the registry's bytes, passwords and links; nullptr: no registry runs
+    model::Quotas quotas;
 };
 
 struct Call {
@@ -49,6 +51,8 @@ struct Call {
     std::string request_id;
     std::string source;       // address of the caller, no port
     const Installation& installation;
+
+    std::size_t quota(model::Quota quota) const { return installation.quotas[quota]; }
 };
 
 }  // namespace boxship::services

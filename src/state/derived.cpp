@@ -84,6 +84,20 @@ void Derived::change(const model::Service* before, const model::Service* after)
     if (after) add_service(*after, +1);
 }
 
+void Derived::add_row(std::uint8_t table, const model::Scope& scope, int sign)
+{
+    const std::pair key{table, scope};
+    std::size_t& count = rows_[key];
+    count = sign > 0 ? count + 1 : count - 1;
+    if (count == 0) rows_.erase(key);
+}
+
+std::size_t Derived::rows_of(std::uint8_t table, const model::Scope& scope) const
+{
+    const auto found = rows_.find({table, scope});
+    return found == rows_.end() ? 0 : found->second;
+}
+
 const InstanceLoad& Derived::load(const InstanceId& id) const
 {
     static const InstanceLoad empty;

@@ -9,6 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "model/elbv2.h"
+#include "model/network.h"
+#include "model/registry.h"
 #include "model/service.h"
 
 namespace boxship::state {
@@ -52,27 +55,61 @@ struct RevisionCounts {
     bool operator==(const RevisionCounts&) const = default;
 };
 
+// Rows that have a quota per region (model/quotas.h).
+template <class Row>
+inline constexpr bool counted_rows = false;
+template <>
+inline constexpr bool counted_rows<model::Cluster> = true;
+template <>
+inline constexpr bool counted_rows<model::LoadBalancer> = true;
+template <>
+inline constexpr bool counted_rows<model::TargetGroup> = true;
+template <>
+inline constexpr bool counted_rows<model::Vpc> = true;
+template <>
+inline constexpr bool counted_rows<model::InternetGateway> = true;
+template <>
+inline constexpr bool counted_rows<model::ElasticAddress> = true;
+template <>
+inline constexpr bool counted_rows<model::SecurityGroup> = true;
+template <>
+inline constexpr bool counted_rows<model::Repository> = true;
+template <>
+inline constexpr bool counted_rows<model::Certificate> = true;
+template <class Row>
+bool counts_for_quotas(const Row&) { return true; }
+inline bool counts_for_quotas(const model::Cluster& cluster) { return cluster.active && !cluster.internal; }
+
 class Derived {
 public:
     void change(const model::Task* before, const model::Task* after);
     void change(const model::Instance* before, const model::Instance* after);
     void change(const model::Service* before, const model::Service* after);
     template <class Row>
-    void change(const Row*, const Row*) {}
+    void change(const Row* before, const Row* after)
+    {
+        if constexpr (counted_rows<Row>) {
+            if (before && counts_for_quotas(*before)) add_row(Row::table, before->scope, -1);
+            if (after && counts_for_quotas(*after)) add_row(Row::table, after->scope, +1);
+        }
+    }
 
     const InstanceLoad& load(const InstanceId& id) const;
     const ClusterCounts& counts(const ClusterId& id) const;
     const RevisionCounts& counts(const model::RevisionKey& id) const;
     std::vector<std::pair<std::int64_t, RevisionCounts>> revisions_in_use(const ServiceId& id) const;
+    std::size_t rows_of(std::uint8_t table, const model::Scope& scope) const;
     bool operator==(const Derived&) const = default;
 
 private:
     void add(const model::Task& task, int sign);
     void add_to_revision(const model::Task& task, int sign);
+    void add_row(std::uint8_t table, const model::Scope& scope, int sign);
 
     std::unordered_map<InstanceId, InstanceLoad, IdHash<struct InstanceTag>> loads_;
     std::map<ClusterId, ClusterCounts> counts_;
     std::map<model::RevisionKey, RevisionCounts> revisions_;
+    std::map<std::pair<std::uint8_t, model::Scope>, std::size_t> rows_;
 };
 
 }  // namespace boxship::state

@@ -1,5 +1,6 @@
 #include "state/doctor.h"
 
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -158,6 +159,7 @@ private:
                 complain("{} has the address {} outside of its subnet", name, ipv4_text(eni->address));
             for (const auto& group : eni->groups)
                 if (!view_.get<SecurityGroup>(group)) complain("{} has a security group that is not there", name);
+            if (eni->nat && (!view_.get<NatGateway>(eni->nat) || view_.get<NatGateway>(eni->nat)->eni != id)) complain("{} belongs to a NAT gateway that does not have it", name);
             if (eni->task) {
                 const auto task = view_.get<Task>(eni->task);
                 if (!task || task->eni != id) complain("{} belongs to a task that does not have it", name);
@@ -189,10 +191,18 @@ private:
                 if (!associated.insert(association.subnet).second) complain("the subnet of {} has two route tables", name);
             }
             for (const auto& route : table->routes)
-                if (!view_.get<InternetGateway>(route.gateway)) complain("a route of {} leads to a gateway that is not there", name);
+                if (static_cast<bool>(route.gateway) == static_cast<bool>(route.nat)) complain("a route of {} does not lead to one thing", name);
         }
         for (const auto& [id, vpc] : view_.rows<Vpc>())
             if (mains[id] > 1) complain("{} has {} main route tables", to_short_text("vpc-", id), mains[id]);
+        for (const auto& [id, nat] : view_.rows<NatGateway>()) {
+            const std::string name = to_short_text("nat-", id);
+            const auto eni = view_.get<Eni>(nat->eni);
+            if (nat->deleted() ? static_cast<bool>(nat->eni) : !eni || eni->nat != id) complain("{} does not have the interface that it should", name);
+            if (nat->deleted() || !nat->is_public) continue;
+            const auto address = view_.get<ElasticAddress>(nat->address);
+            if (!address || address->nat != id) complain("{} does not have the address that it should", name);
+        }
         std::set<VpcId> attached;
         for (const auto& [id, gateway] : view_.rows<InternetGateway>())
             if (gateway->vpc && (!view_.get<Vpc>(gateway->vpc) || !attached.insert(gateway->vpc).second))
@@ -237,6 +247,41 @@ private:
             if (!(counted.counts(id) == view_.counts(id))) complain("the counts of cluster {} are not those of its rows", cluster->name);
         for (const auto& [id, instance] : view_.rows<Instance>())
             if (!(counted.load(id) == view_.load(id))) complain("the load of instance {} is not that of its tasks", to_text(id));
+        rows_counted<Cluster>("clusters");
+        rows_counted<LoadBalancer>("load balancers");
+        rows_counted<TargetGroup>("target groups");
+        rows_counted<Vpc>("VPCs");
+        rows_counted<InternetGateway>("internet gateways");
+        rows_counted<ElasticAddress>("addresses");
+        rows_counted<SecurityGroup>("security groups");
+        rows_counted<Repository>("repositories");
+        rows_counted<Certificate>("certificates");
+        index_counted<SubnetsByVpc>("subnets");
+        index_counted<RouteTablesByVpc>("route tables");
+        index_counted<ListenersByLoadBalancer>("listeners");
+        index_counted<RulesByListener>("rules");
+        index_counted<TargetsByGroup>("targets");
+        index_counted<ImagesByRepository>("images");
+        index_counted<NatGatewaysByZone>("NAT gateways");
+    }
+
+    // What quotas are asked of.
+    template <class Row>
+    void rows_counted(const char* what)
+    {
+        std::map<Scope, std::size_t> found;
+        for (const auto& [key, row] : view_.rows<Row>())
+            if (counts_for_quotas(*row)) ++found[row->scope];
+        for (const auto& [scope, count] : found)
+            if (view_.count_in<Row>(scope) != count) complain("{} {} are counted as {}", count, what, view_.count_in<Row>(scope));
+    }
+    template <class Index>
+    void index_counted(const char* what)
+    {
+        std::map<typename Index::Value, std::size_t> found;
+        for (const auto& entry : view_.entries<Index>()) ++found[entry.first];
+        for (const auto& [value, count] : found)
+            if (view_.count<Index>(value) != count) complain("{} {} of one owner are counted as {}", count, what, view_.count<Index>(value));
     }
 
     const View& view_;

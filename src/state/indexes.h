@@ -5,10 +5,10 @@
 #include <tuple>
 
 #include "model/ecs.h"
-#include "model/network.h"
 #include "model/registry.h"
 #include "model/service.h"
 #include "state/indexes_elbv2.h"
+#include "state/indexes_network.h"
 
 namespace boxship::state {
 
@@ -25,6 +25,10 @@ template <>
 inline constexpr bool can_be_many<ClientToken> = true;
 template <>
 inline constexpr bool can_be_many<Eni> = true;
+
+// Indexes that know how many rows each value has: what quotas ask without going through them.
+template <class Index>
+inline constexpr bool counted = false;
 
 struct ClusterByName {
     using Row = Cluster;
@@ -255,67 +259,6 @@ struct ClientTokensByTime {
     static void values(const Row& row, Emit emit) { emit(row.created_at); }
 };
 
-struct SubnetsByVpc {
-    using Row = Subnet;
-    using Value = VpcId;
-    template <class Emit>
-    static void values(const Row& row, Emit emit) { emit(row.vpc); }
-};
-struct GroupsByVpc {
-    using Row = SecurityGroup;
-    using Value = VpcId;
-    template <class Emit>
-    static void values(const Row& row, Emit emit) { emit(row.vpc); }
-};
-struct VpcAddress {
-    VpcId vpc;
-    std::uint32_t address = 0;
-    auto operator<=>(const VpcAddress&) const = default;
-};
-struct EniByAddress {
-    using Row = Eni;
-    using Value = VpcAddress;
-    template <class Emit>
-    static void values(const Row& row, Emit emit) { emit(Value{row.vpc, row.address}); }
-};
-struct EnisBySubnet {
-    using Row = Eni;
-    using Value = SubnetId;
-    template <class Emit>
-    static void values(const Row& row, Emit emit) { emit(row.subnet); }
-};
-struct EnisByGroup {
-    using Row = Eni;
-    using Value = SecurityGroupId;
-    template <class Emit>
-    static void values(const Row& row, Emit emit) { for (const auto& group : row.groups) emit(group); }
-};
-struct RouteTablesByVpc {
-    using Row = RouteTable;
-    using Value = VpcId;
-    template <class Emit>
-    static void values(const Row& row, Emit emit) { emit(row.vpc); }
-};
-struct GatewaysByVpc {
-    using Row = InternetGateway;
-    using Value = VpcId;
-    template <class Emit>
-    static void values(const Row& row, Emit emit) { if (row.vpc) emit(row.vpc); }
-};
-struct EnisByTask {
-    using Row = Eni;
-    using Value = TaskId;
-    template <class Emit>
-    static void values(const Row& row, Emit emit) { if (row.task) emit(row.task); }
-};
-
-struct EnisByLoadBalancer {
-    using Row = Eni;
-    using Value = LoadBalancerId;
-    template <class Emit>
-    static void values(const Row& row, Emit emit) { if (row.load_balancer) emit(row.load_balancer); }
-};
-
 struct RepositoryByName {
     using Row = Repository;
     using Value = ScopedName;
@@ -351,6 +294,12 @@ struct ImagesByBlob {  // images of a repository that need a blob: manifest, con
         for (const auto& layer : row.layers) emit(Value{row.id.repository, layer});
     }
 };
+struct ImagesByRepository {
+    using Row = Image;
+    using Value = RepositoryId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { emit(row.id.repository); }
+};
 struct ImagesByChild {  // indexes of a repository that name a manifest
     using Row = Image;
     using Value = InRepository;
@@ -381,6 +330,21 @@ struct UploadsByActivity {
     template <class Emit>
     static void values(const Row& row, Emit emit) { emit(row.last_activity); }
 };
+
+template <>
+inline constexpr bool counted<SubnetsByVpc> = true;
+template <>
+inline constexpr bool counted<RouteTablesByVpc> = true;
+template <>
+inline constexpr bool counted<ListenersByLoadBalancer> = true;
+template <>
+inline constexpr bool counted<RulesByListener> = true;
+template <>
+inline constexpr bool counted<TargetsByGroup> = true;
+template <>
+inline constexpr bool counted<ImagesByRepository> = true;
+template <>
+inline constexpr bool counted<NatGatewaysByZone> = true;
 
 template <class Row>
 struct IndexesOf { using Type = std::tuple<>; };
@@ -416,13 +380,17 @@ struct IndexesOf<RouteTable> { using Type = std::tuple<RouteTablesByVpc>; };
 template <>
 struct IndexesOf<InternetGateway> { using Type = std::tuple<GatewaysByVpc>; };
 template <>
+struct IndexesOf<NatGateway> { using Type = std::tuple<NatGatewaysByZone, NatGatewaysByVpc, DeletedNatGatewaysByTime>; };
+template <>
+struct IndexesOf<ElasticAddress> { using Type = std::tuple<AddressByNumber>; };
+template <>
 struct IndexesOf<Repository> { using Type = std::tuple<RepositoryByName>; };
 template <>
 struct IndexesOf<Blob> { using Type = std::tuple<BlobsByCondemnation>; };
 template <>
 struct IndexesOf<BlobLink> { using Type = std::tuple<LinksByDigest, LinksByPromise>; };
 template <>
-struct IndexesOf<Image> { using Type = std::tuple<ImagesByBlob, ImagesByChild, ImagesBySubject>; };
+struct IndexesOf<Image> { using Type = std::tuple<ImagesByBlob, ImagesByRepository, ImagesByChild, ImagesBySubject>; };
 template <>
 struct IndexesOf<ImageTag> { using Type = std::tuple<TagsByDigest>; };
 template <>

@@ -15,8 +15,8 @@ template <class... Row>
 struct Rows {};
 
 using AllRows = Rows<Cluster, TaskDefinition, Family, Instance, Task, ClientToken, AccountSetting, Service, ServiceRevision,
-                     ServiceDeployment, ServiceEvent, Alarm, Vpc, Subnet, SecurityGroup, Eni, RouteTable, InternetGateway, Platform,
-                     Repository, Blob, BlobLink, Image, ImageTag, Upload, LoadBalancer, Listener, ListenerRule, TargetGroup, Target,
+                     ServiceDeployment, ServiceEvent, Alarm, Vpc, Subnet, SecurityGroup, Eni, RouteTable, InternetGateway, NatGateway,
+                     ElasticAddress, Platform, Repository, Blob, BlobLink, Image, ImageTag, Upload, LoadBalancer, Listener, ListenerRule, TargetGroup, Target,
                      Certificate>;
 
 }  // namespace boxship::state

@@ -200,6 +200,41 @@ TEST_F(StateTest, derived_counts_follow_the_rows)
     EXPECT_EQ(store.view().all<TasksByCluster>(task.cluster).size(), 1u);
 }
 
+TEST_F(StateTest, quotas_are_asked_of_counts_that_follow_the_rows)
+{
+    auto data = std::make_shared<MemoryJournalData>();
+    const Scope scope{"000000000000", "us-east-1"};
+    const VpcId vpc = random_.next<VpcId>();
+    const SubnetId kept = random_.next<SubnetId>(), gone = random_.next<SubnetId>();
+    const ClusterId cluster = random_.next<ClusterId>();
+    Store store(env(), make_memory_journal(data, executor_));
+    const auto write = [&](std::function<void(Txn&)> work) { store.update_here(std::move(work), [](HostResult<>) {}); };
+    write([&](Txn& txn) {
+        txn.put(Vpc{.id = vpc, .scope = scope});
+        for (const auto& id : {kept, gone}) txn.put(Subnet{.id = id, .scope = scope, .vpc = vpc});
+        txn.put(Cluster{.id = cluster, .scope = scope, .name = "one"});
+    });
+    EXPECT_EQ(store.view().count<SubnetsByVpc>(vpc), 2u);
+    EXPECT_EQ(store.view().count_in<Cluster>(scope), 1u);
+    write([&](Txn& txn) {
+        txn.put(Subnet{.id = kept, .scope = scope, .vpc = vpc, .zone = "us-east-1b"});
+        txn.erase<Subnet>(gone);
+        txn.put(Cluster{.id = cluster, .scope = scope, .name = "one", .active = false});
+    });
+    EXPECT_EQ(store.view().count<SubnetsByVpc>(vpc), 1u);
+    EXPECT_EQ(store.view().count_in<Cluster>(scope), 0u) << "a deleted cluster does not count";
+    write([&](Txn& txn) {
+        txn.erase<Subnet>(kept);
+        txn.roll_back();
+    });
+    EXPECT_EQ(store.view().count<SubnetsByVpc>(vpc), 1u);
+    executor_.run();
+    Store again(env(), make_memory_journal(data, executor_));
+    ASSERT_TRUE(again.load().ok());
+    EXPECT_EQ(again.view().count<SubnetsByVpc>(vpc), 1u);
+    EXPECT_EQ(again.view().count_in<Vpc>(scope), 1u);
+}
+
 class SqliteTest : public StateTest {
 protected:
     void SetUp() override

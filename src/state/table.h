@@ -39,6 +39,15 @@ public:
     template <class Index>
     const Entries<Index>& entries() const { return static_cast<const IndexSet<Index>&>(indexes_).entries; }
 
+    // How many rows have the value; of indexes that are counted.
+    template <class Index>
+    std::size_t count(const typename Index::Value& value) const
+    {
+        const auto& counts = static_cast<const IndexSet<Index>&>(indexes_).counts;
+        const auto found = counts.find(value);
+        return found == counts.end() ? 0 : found->second;
+    }
+
     // Replaces (or with nullptr removes) a row; returns what stood there. The indexes follow.
     Pointer set(const Key& key, Pointer next)
     {
@@ -71,14 +80,27 @@ public:
     }
 
 private:
+    struct NoCounts {};
     template <class Index>
     struct IndexSet {
         Entries<Index> entries;
+        [[no_unique_address]] std::conditional_t<counted<Index>, std::map<typename Index::Value, std::size_t>, NoCounts> counts;
         void change(const Key& key, const Row* before, const Row* after)
         {
             if (before && after && sole_value(*before) && sole_value(*before) == sole_value(*after)) return;
-            if (before) Index::values(*before, [&](typename Index::Value value) { entries.erase({std::move(value), key}); });
-            if (after) Index::values(*after, [&](typename Index::Value value) { entries.insert({std::move(value), key}); });
+            if (before) Index::values(*before, [&](typename Index::Value value) {
+                uncount(value);
+                entries.erase({std::move(value), key});
+            });
+            if (after) Index::values(*after, [&](typename Index::Value value) {
+                if constexpr (counted<Index>) ++counts[value];
+                entries.insert({std::move(value), key});
+            });
+        }
+        void uncount([[maybe_unused]] const typename Index::Value& value)
+        {
+            if constexpr (counted<Index>)
+                if (const auto found = counts.find(value); --found->second == 0) counts.erase(found);
         }
         void build(const Map& rows)
         {
@@ -87,6 +109,8 @@ private:
                 Index::values(*entry.second, [&](typename Index::Value value) { all.emplace_back(std::move(value), entry.first); });
             std::sort(all.begin(), all.end());
             all.erase(std::unique(all.begin(), all.end()), all.end());
+            if constexpr (counted<Index>)
+                for (const auto& entry : all) ++counts[entry.first];
             entries = Entries<Index>(std::move(all));
         }
         // Most changes leave most indexes as they were.

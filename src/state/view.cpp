@@ -22,6 +22,7 @@ const ClusterCounts& View::counts(const ClusterId& id) const { return tables_->d
 const RevisionCounts& View::counts(const RevisionKey& id) const { return tables_->derived.counts(id); }
 std::vector<std::pair<std::int64_t, RevisionCounts>> View::revisions_in_use(const ServiceId& id) const { return tables_->derived.revisions_in_use(id); }
 const HostLog& View::hosts() const { return tables_->hosts; }
+std::size_t View::rows_of(std::uint8_t table, const model::Scope& scope) const { return tables_->derived.rows_of(table, scope); }
 Memo& View::memo_of() const { return tables_->memo; }
 
 namespace {

@@ -62,9 +62,17 @@ public:
     template <class Index>
     std::size_t count(const typename Index::Value& value) const
     {
+        if constexpr (counted<Index>) return table_of<typename Index::Row>(*tables_).template count<Index>(value);
         std::size_t n = 0;
         each_entry<Index>(value, [&](const auto&) { ++n; return true; });
         return n;
+    }
+    // The rows of an account and region, for kinds of row that are counted (counted_rows).
+    template <class Row>
+    std::size_t count_in(const model::Scope& scope) const
+    {
+        static_assert(counted_rows<Row>);
+        return rows_of(Row::table, scope);
     }
     // One key after the other, while `visit` says true.
     template <class Index, class Visit>
@@ -93,6 +101,7 @@ protected:
     }
 
     Memo& memo_of() const;
+    std::size_t rows_of(std::uint8_t table, const model::Scope& scope) const;
 
     const Tables* tables_;
 };

@@ -16,6 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from harness import images, leaks  # noqa: E402
 from harness.balancer import Authority, Front  # noqa: E402
+from harness.ground import Ground  # noqa: E402
 from harness.platform import Platform, wait_for  # noqa: E402
 
 
@@ -53,6 +54,14 @@ def busybox(platform, tmp_path_factory):
 def hello(platform, tmp_path_factory):
     """The sample's image in the platform's registry: its reference."""
     return images.push_hello(platform, tmp_path_factory.mktemp("hello"))
+
+
+@pytest.fixture
+def ground(platform, hello, busybox):
+    """Security groups and tasks of one test, gone at its end."""
+    made = Ground(platform, {"hello": hello, "busybox": busybox})
+    yield made
+    made.remove()
 
 
 @pytest.fixture

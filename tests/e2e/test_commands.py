@@ -6,6 +6,9 @@ import pathlib
 import socket
 import subprocess
 
+import pytest
+from botocore.exceptions import ClientError
+
 from harness import leaks
 from harness.platform import BOXSHIP, Platform, wait_for
 
@@ -37,6 +40,46 @@ def test_up_without_root_is_refused_with_a_sentence(tmp_path):
                           capture_output=True, text=True, timeout=20)
     assert done.returncode == 1
     assert "root" in done.stderr and "sudo" in done.stderr
+
+
+def test_quotas_are_set_at_start_kept_and_shown(tmp_path):
+    other = Platform(tmp_path)
+
+    def quota(name):
+        return next(q for q in json.loads(other.boxship("quotas", "--json").stdout)["quotas"] if q["name"] == name)
+    try:
+        wrong = other.boxship("up", "--detach", "--quota", "ec2/vcps=1", check=False)
+        assert wrong.returncode == 1 and "there is no quota 'ec2/vcps'" in wrong.stderr and "ec2/vpcs" in wrong.stderr
+        other.up("--quota", "ec2/vpcs=1", "--quota", "L-407747CB=7")
+        assert quota("ec2/vpcs") == {"name": "ec2/vpcs", "code": "L-F678F1CE", "title": "VPCs per Region", "value": 1, "default": 5, "askedBy": "CreateVpc"}
+        assert quota("ec2/subnets-per-vpc")["value"] == 7
+        with pytest.raises(ClientError, match="VpcLimitExceeded"):
+            other.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")
+        assert "ec2/vpcs" in other.boxship("quotas").stdout
+        other.boxship("down")
+        other.up("--quota", "ec2/subnets-per-vpc=default")
+        assert (quota("ec2/vpcs")["value"], quota("ec2/subnets-per-vpc")["value"]) == (1, 200)
+    finally:
+        other.purge()
+
+
+def test_platforms_that_start_at_once_have_ranges_of_their_own(tmp_path):
+    both = [Platform(tmp_path / name) for name in ("one", "two")]
+    try:
+        starting = [subprocess.Popen([BOXSHIP, "up", "--detach", "--listen", f"127.0.0.1:{p.port}", "--data", p.data], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                    for p in both]
+        for one in starting:
+            said, _ = one.communicate(timeout=60)
+            assert one.returncode == 0, said
+        ranges = [p.status()["vpcCidr"] for p in both]
+        assert ranges[0] != ranges[1]
+        refused = subprocess.run([BOXSHIP, "up", "--detach", "--data", str(tmp_path / "three"), "--vpc-cidr", ranges[0]], capture_output=True, text=True, timeout=60)
+        assert refused.returncode == 1 and "which another boxship on this machine uses" in refused.stderr
+    finally:
+        for p in both:
+            p.purge()
+    for one in ranges:
+        assert not pathlib.Path("/run/boxship/ranges", one.replace("/", "-")).exists()
 
 
 def test_wrong_usage_is_two(platform):

@@ -13,6 +13,7 @@ import uuid
 import pytest
 
 from harness.balancer import Front, ask, fixed, wait_answer
+from harness.ground import tcp
 from harness.platform import free_port, wait_for
 from harness.traffic import Traffic, Websockets
 
@@ -330,3 +331,36 @@ def test_the_aws_command_line(platform, network, tasks):
     platform.aws("elbv2", "delete-target-group", "--target-group-arn", group)
     # Nothing listens any more, so nothing runs.
     wait_for(lambda: balancer_pid(platform) is None, "HAProxy to end")
+
+
+def test_what_it_answers_when_a_target_does_not(front, ground, network):
+    """AWS's codes: 502 refused, 504 no connection or no answer in time, 503 nobody to ask; and requests that it refuses itself."""
+    script = ("mkdir -p /tmp/w/cgi-bin; cd /tmp/w; echo ok > index.html; printf '#!/bin/sh\\nkill $(cat /tmp/pid)\\n' > cgi-bin/die; "
+              "printf '#!/bin/sh\\nsleep 4\\n' > cgi-bin/slow; chmod 755 cgi-bin/*; httpd -f -p 80 -h /tmp/w & echo $! > /tmp/pid; sleep 3600")
+    shut = ground.group({"VpcId": network["vpc"]}, tcp(80, "0.0.0.0/0"))
+    arn = ground.run({"image": ground.images["busybox"], "command": ["sh", "-c", script], "portMappings": [{"containerPort": 80}]}, groups=[shut])
+    address = ground.platform.address(ground.platform.wait_status(arn, "RUNNING"))
+    port, empty = free_port(), free_port()
+    # Its checks are too rare to notice anything here.
+    group, nobody = front.group([address], HealthCheckPath="/", HealthCheckIntervalSeconds=300), front.group()
+    front.listen(port, group)
+    front.listen(empty, nobody)
+    front.wait_healthy(group, 1)
+    assert wait_answer(port, path="/").text == "ok\n"
+    assert wait_answer(empty, 503).status == 503
+    assert ask(port, "/", method="TRACE").status == 405
+    assert ask(port, "/", headers={"X-Forwarded-For": ", ".join(["10.0.0.1"] * 31)}).status == 463
+    assert ask(port, "/", headers={"X-Forwarded-For": ", ".join(["10.0.0.1"] * 30)}).status == 200
+
+    front.elb.modify_load_balancer_attributes(LoadBalancerArn=front.arn, Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "2"}])
+    wait_for(lambda: ask(port, "/cgi-bin/slow").status == 504, "an answer that comes too late", 20)
+
+    ground.forbid(shut, tcp(80, "0.0.0.0/0"))
+    wait_for(lambda: ask(port, "/").status == 504, "no connection", 20)
+    assert ask(port, "/").status == 504
+    ground.allow(shut, tcp(80, "0.0.0.0/0"))
+    wait_for(lambda: ask(port, "/").status == 200, "the connection again", 20)
+
+    ask(port, "/cgi-bin/die")
+    wait_for(lambda: ask(port, "/").status == 502, "a refusal", 20)
+    assert front.health(group) == {address: "healthy"}, "nobody has noticed yet"

@@ -281,3 +281,47 @@ def test_a_service_behind_a_load_balancer(platform, clients, hello, network, bal
     elb.delete_target_group(TargetGroupArn=group)
     wait_for(lambda: not ec2.describe_network_interfaces(Filters=[{"Name": "group-id", "Values": [tasks_group]}])["NetworkInterfaces"], "the tasks' interfaces to be gone")
     ec2.delete_security_group(GroupId=tasks_group)
+
+
+def test_eip_nat_gateway_and_a_route_to_it(clients, network):
+    ec2, zone = clients["ec2"], "us-east-1"
+    made = ec2.allocate_address(Domain="vpc", TagSpecifications=[tag("elastic-ip", Name="nat")])
+    address = made["AllocationId"]
+    read = only(ec2.describe_addresses(AllocationIds=[address])["Addresses"])
+    assert (read["PublicIp"], read["Domain"], read["NetworkBorderGroup"], read["Tags"]) == (made["PublicIp"], "vpc", zone, [{"Key": "Name", "Value": "nat"}])
+    assert only(ec2.describe_addresses_attribute(AllocationIds=[address], Attribute="domain-name")["Addresses"])["AllocationId"] == address
+    nat = ec2.create_nat_gateway(SubnetId=network["subnets"][0], AllocationId=address, ConnectivityType="public",
+                                 TagSpecifications=[tag("natgateway", Name="nat")])["NatGateway"]["NatGatewayId"]
+
+    def state():
+        return only(ec2.describe_nat_gateways(NatGatewayIds=[nat])["NatGateways"])
+    wait_for(lambda: state()["State"] == "available", "the NAT gateway")
+    read = state()
+    assert (read["SubnetId"], read["VpcId"], read["ConnectivityType"]) == (network["subnets"][0], network["vpc"], "public")
+    primary = only(read["NatGatewayAddresses"])
+    assert (primary["AllocationId"], primary["PublicIp"], primary["IsPrimary"]) == (address, made["PublicIp"], True)
+    interface = only(ec2.describe_network_interfaces(NetworkInterfaceIds=[primary["NetworkInterfaceId"]])["NetworkInterfaces"])
+    assert interface["PrivateIpAddress"] == primary["PrivateIp"] and interface["RequesterManaged"]
+    table = ec2.create_route_table(VpcId=network["vpc"])["RouteTable"]["RouteTableId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat)
+    read = only(ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"])
+    assert {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": nat, "Origin": "CreateRoute", "State": "active"} in read["Routes"]
+    ec2.delete_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0")
+    ec2.delete_route_table(RouteTableId=table)
+    ec2.delete_nat_gateway(NatGatewayId=nat)
+    wait_for(lambda: state()["State"] == "deleted", "the NAT gateway to be deleted")
+    assert "AssociationId" not in only(ec2.describe_addresses(AllocationIds=[address])["Addresses"])
+    ec2.release_address(AllocationId=address, NetworkBorderGroup=zone)
+
+
+def test_interfaces_of_a_load_balancer_are_looked_for_when_it_is_destroyed(clients, network):
+    ec2, elb = clients["ec2"], clients["elbv2"]
+    made = only(elb.create_load_balancer(Name=name(), Subnets=network["subnets"])["LoadBalancers"])
+    suffix = made["LoadBalancerArn"].split("loadbalancer/")[1]
+    filters = [{"Name": "attachment.instance-owner-id", "Values": ["amazon-elb"]}, {"Name": "description", "Values": ["ELB " + suffix]}]
+    found = ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
+    assert {i["SubnetId"] for i in found} == set(network["subnets"])
+    assert {(i["Attachment"]["InstanceOwnerId"], i["RequesterId"], i["RequesterManaged"]) for i in found} == {("amazon-elb", "amazon-elb", True)}
+    elb.delete_load_balancer(LoadBalancerArn=made["LoadBalancerArn"])
+    elb.get_waiter("load_balancers_deleted").wait(LoadBalancerArns=[made["LoadBalancerArn"]], WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    assert ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"] == []

@@ -175,6 +175,7 @@ std::string Script::step(const std::string& line)
         return "";
     }
     if (verb == "health") return health(rest);
+    if (verb == "quota") return set_quota(rest);
     if (verb == "vpc") return add_vpc(rest);
     if (verb == "restart") {
         world_.restart();

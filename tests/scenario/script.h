@@ -25,6 +25,7 @@
 //                                              those that are registered
 //     advance 10s | 5m | 2h
 //     vpc 10.0.0.0/28                          one more VPC, all of it one subnet in us-east-1a: $other_subnet, $other_group
+//     quota ecs/clusters=2 | ecs/clusters=default     as `boxship up --quota` sets it
 //     restart                                  a new control plane on the same journal
 //
 // After every step the doctor looks at the state.
@@ -59,6 +60,7 @@ private:
     std::string count_tasks(const std::string& rest);
     void suspend(bool suspended);
     std::string set_alarm(const std::string& rest);
+    std::string set_quota(const std::string& rest);
     std::string told(const std::string& rest);
     std::shared_ptr<const model::Task> task_of(const std::string& arn);   // nullptr: there is none
     std::string fill_in(const std::string& text) const;

@@ -70,6 +70,14 @@ std::string Script::set_alarm(const std::string& text)
     return "";
 }
 
+std::string Script::set_quota(const std::string& text)
+{
+    const auto wish = model::parse_quota(text);
+    if (!wish.ok()) return wish.error().message;
+    world_.installation().quotas.set(wish->facts->quota, wish->value);
+    return "";
+}
+
 void Script::suspend(bool suspended)
 {
     world_.change([&](state::Txn& txn) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ipv4.h"
+#include "decide/ways_out.h"
 #include "model/network.h"
 
 namespace boxship::drive {
@@ -56,6 +57,15 @@ bool changes_hosts(const state::Change& change)
     return !before || !after || before->address != after->address || before->status != after->status;
 }
 
+// The VPC whose routes a change may concern.
+template <class Row>
+void note_vpc(const state::Change& change, std::set<VpcId>& vpcs)
+{
+    if (!change.is<Row>()) return;
+    for (const auto* row : {change.before_as<Row>(), change.after_as<Row>()})
+        if (row && row->vpc) vpcs.insert(row->vpc);
+}
+
 }  // namespace
 
 std::string router_name(const model::Vpc& vpc) { return vpc.is_default ? "default" : to_short_text("vpc-", vpc.id); }
@@ -89,11 +99,25 @@ Json GroupFeed::group_json(const model::SecurityGroup& group, bool with_members)
     return json;
 }
 
+Json GroupFeed::ways_json(const VpcId& vpc)
+{
+    const state::View view = store_.view();
+    Json subnets = Json::array();
+    for (const auto& subnet : view.all<state::SubnetsByVpc>(vpc)) {
+        Json to = Json::array();
+        for (const auto& span : decide::ways_out(view, *subnet)) to.push_back(Json::object({{"first", ipv4_text(span.first)}, {"last", ipv4_text(span.last)}}));
+        subnets.push_back(Json::object({{"subnet", to_text(Ipv4Range{subnet->network, subnet->prefix})}, {"to", std::move(to)}}));
+    }
+    return Json::object({{"router", router_of(vpc)}, {"subnets", std::move(subnets)}});
+}
+
 void GroupFeed::add(const void* who, Sink sink)
 {
     Json groups = Json::array();
     for (const auto& [id, group] : store_.view().rows<model::SecurityGroup>()) groups.push_back(group_json(*group, true));
-    sink(Json::object({{"kind", "groups"}, {"all", true}, {"groups", std::move(groups)}}));
+    Json ways = Json::array();
+    for (const auto& [id, vpc] : store_.view().rows<model::Vpc>()) ways.push_back(ways_json(id));
+    sink(Json::object({{"kind", "groups"}, {"all", true}, {"groups", std::move(groups)}, {"ways", std::move(ways)}}));
     sinks_[who] = std::move(sink);
 }
 
@@ -101,7 +125,8 @@ void GroupFeed::remove(const void* who) { sinks_.erase(who); }
 
 void GroupFeed::tell(const state::Changes& changes)
 {
-    Json groups = Json::array(), left = Json::array(), joined = Json::array(), gone = Json::array();
+    Json groups = Json::array(), left = Json::array(), joined = Json::array(), gone = Json::array(), ways = Json::array();
+    std::set<VpcId> rerouted;
     const auto member = [&](const VpcId& vpc, const SecurityGroupId& group, std::uint32_t address) {
         return Json::object({{"router", router_of(vpc)}, {"id", group_id(group)}, {"address", ipv4_text(address)}});
     };
@@ -125,14 +150,20 @@ void GroupFeed::tell(const state::Changes& changes)
                 for (const auto& group : after->groups)
                     if (!has(before, group, after->address)) joined.push_back(member(after->vpc, group, after->address));
         }
+        note_vpc<model::RouteTable>(change, rerouted);
+        note_vpc<model::Subnet>(change, rerouted);
+        note_vpc<model::InternetGateway>(change, rerouted);
+        note_vpc<model::NatGateway>(change, rerouted);
         if (changes_hosts(change)) {
             const auto group = group_of_hosts(store_.view());
             if (group) groups.push_back(group_json(*group, true));
         }
     }
+    for (const auto& vpc : rerouted)
+        if (store_.view().get<model::Vpc>(vpc)) ways.push_back(ways_json(vpc));
     Json frame = Json::object({{"kind", "groups"}});
     bool any = false;
-    for (auto& [name, list] : {std::pair{"groups", &groups}, {"left", &left}, {"joined", &joined}, {"gone", &gone}}) {
+    for (auto& [name, list] : {std::pair{"groups", &groups}, {"left", &left}, {"joined", &joined}, {"gone", &gone}, {"ways", &ways}}) {
         if (list->as_array().empty()) continue;
         frame.set(name, std::move(*list));
         any = true;

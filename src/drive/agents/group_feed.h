@@ -1,9 +1,11 @@
-// The security groups, told to whoever enforces them: the rules of all groups and the addresses of their members. Everything at
+// The security groups and the routes, told to whoever enforces them: the rules of all groups and the addresses of their members. Everything at
 // first, then each change when it is committed. A frame is a JSON object, every part of which may be absent:
 //
 //   {"kind": "groups", "all": true?, "groups": [{"router", "id", "rules": [{"egress", "protocol", "from", "to", "range" | "group"}],
-//    "members": ["172.31.5.9"]?}], "left": [{"router", "id", "address"}], "joined": [the same], "gone": [{"router", "id"}]}
+//    "members": ["172.31.5.9"]?}], "left": [{"router", "id", "address"}], "joined": [the same], "gone": [{"router", "id"}],
+//    "ways": [{"router", "subnets": [{"subnet": "172.31.0.0/20", "to": [{"first", "last"}]}]}]}
 //
+// "ways": what the subnets of a VPC reach outside of it, all of them at once, as their route tables say (decide/ways_out.h).
 // "router" is what agents call the router of the group's VPC. Without "members" a group keeps those it has.
 #pragma once
 
@@ -37,6 +39,7 @@ public:
 private:
     void tell(const state::Changes& changes);
     std::string router_of(const VpcId& vpc);
+    shape::Json ways_json(const VpcId& vpc);
     shape::Json group_json(const model::SecurityGroup& group, bool with_members);
 
     state::Store& store_;

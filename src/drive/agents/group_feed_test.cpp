@@ -86,7 +86,8 @@ constexpr const char* rules = R"([{"egress":false,"protocol":"tcp","from":80,"to
 
 TEST_F(GroupFeedTest, tells_everything_at_first)
 {
-    EXPECT_THAT(told(), testing::ElementsAre(fmt::format(R"({{"kind":"groups","all":true,"groups":[{{"router":"default","id":"sg","rules":{},"members":["10.0.0.9"]}}]}})", rules)));
+    EXPECT_THAT(told(), testing::ElementsAre(fmt::format(R"({{"kind":"groups","all":true,"groups":[{{"router":"default","id":"sg","rules":{},"members":["10.0.0.9"]}}],)"
+                                                          R"("ways":[{{"router":"default","subnets":[]}}]}})", rules)));
 }
 
 TEST_F(GroupFeedTest, tells_who_joins_and_who_leaves)
@@ -113,6 +114,29 @@ TEST_F(GroupFeedTest, tells_of_rules_only_when_they_changed)
     EXPECT_THAT(told(), testing::ElementsAre(R"({"kind":"groups","groups":[{"router":"default","id":"sg","rules":[]}]})"));
     write([&](state::Txn& txn) { txn.erase<SecurityGroup>(group_.id); });
     EXPECT_THAT(told(), testing::ElementsAre(R"({"kind":"groups","gone":[{"router":"default","id":"sg"}]})"));
+}
+
+TEST_F(GroupFeedTest, tells_where_the_routes_of_a_vpc_lead)
+{
+    told();
+    const Subnet subnet{.id = random_.next<SubnetId>(), .vpc = vpc_.id, .network = 0x0A000000, .prefix = 24};
+    write([&](state::Txn& txn) { txn.put(subnet); });
+    EXPECT_THAT(told(), testing::ElementsAre(R"({"kind":"groups","ways":[{"router":"default","subnets":[{"subnet":"10.0.0.0/24","to":[]}]}]})"));
+    InternetGateway gateway{.id = random_.next<InternetGatewayId>(), .vpc = vpc_.id};
+    write([&](state::Txn& txn) {
+        txn.put(gateway);
+        RouteTable table;
+        table.id = random_.next<RouteTableId>();
+        table.vpc = vpc_.id;
+        table.associations.push_back({random_.next<RouteAssociationId>(), {}});
+        table.routes.push_back({.network = 0xCB007100, .prefix = 24, .ipv6 = {}, .gateway = gateway.id, .nat = {}});
+        txn.put(table);
+    });
+    EXPECT_THAT(told(), testing::ElementsAre(R"({"kind":"groups","ways":[{"router":"default","subnets":[{"subnet":"10.0.0.0/24",)"
+                                             R"("to":[{"first":"203.0.113.0","last":"203.0.113.255"}]}]}]})"));
+    gateway.vpc = {};
+    write([&](state::Txn& txn) { txn.put(gateway); });
+    EXPECT_THAT(told(), testing::ElementsAre(testing::HasSubstr(R"("to":[])")));
 }
 
 TEST_F(GroupFeedTest, hosts_are_members_of_the_default_group)

@@ -70,11 +70,24 @@ std::string server_options(const TargetGroup& group)
 
 // HAProxy waits as long as a connection may take, a second at most, before it tries the only server again. A target of a service
 // that died is often replaced sooner, and its request then finds the replacement. So the connection is given little time, and more
-// tries. A kernel answers at once, a TLS handshake waits for the target's program: there the defaults hold.
+// tries. A kernel answers at once, a TLS handshake waits for the target's program: there it is AWS's ten seconds, in two tries.
+//
+// What reaches no target is 503 to HAProxy, whatever the reason. AWS says 503 where there is none to ask, 502 where the target
+// refused, 504 where it did not answer in time. %Tw is the time until the last try began: a refusal follows at once, a time-out
+// after the whole time of a try.
 std::string patience(const TargetGroup& group)
 {
-    if (group.protocol == TargetProtocol::https || group.health_check.protocol == TargetProtocol::https) return {};
-    return "    timeout connect 300ms\n    retries 10\n";
+    const bool tls = group.protocol == TargetProtocol::https || group.health_check.protocol == TargetProtocol::https;
+    const int connect_ms = tls ? 5000 : 300;
+    return fmt::format(R"(    timeout connect {0}ms
+    retries {1}
+    http-request set-var(txn.began) date(0,ms)
+    http-response set-var(txn.answered) bool(true)
+    http-after-response set-var-fmt(txn.tried) %Tw if {{ status 503 }} !{{ var(txn.answered) -m found }} {{ nbsrv gt 0 }}
+    http-after-response set-var(txn.waited) date(0,ms),sub(txn.began),sub(txn.tried) if {{ var(txn.tried) -m found }}
+    http-after-response set-status 504 reason "Gateway Time-out" if {{ var(txn.waited) -m int ge {2} }}
+    http-after-response set-status 502 reason "Bad Gateway" if {{ var(txn.waited) -m int lt {2} }}
+)", connect_ms, tls ? 1 : 10, connect_ms / 2);
 }
 
 std::string stickiness(const TargetGroup& group)

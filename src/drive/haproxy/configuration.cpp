@@ -37,6 +37,7 @@ defaults
     timeout http-request 60s
     timeout client 60s
     timeout server 60s
+    http-error status 503 content-type text/html string "<html><head><title>Service unavailable</title></head><body><center><h1>Service unavailable</h1></center></body></html>\n"
 )";
 
 std::string tls_options(const Listener& listener, const BalancerPlan& balancer, const std::string& list)

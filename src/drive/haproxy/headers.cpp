@@ -64,6 +64,8 @@ void append_headers(Frontend& frontend, const BalancerPlan& balancer, const List
     const auto of_listener = [&](const char* key) { return attribute_of(listener_attributes(), listener.row->attributes, key); };
     const bool https = listener.row->protocol == ListenerProtocol::https;
 
+    lines.add("http-request return status 405", "{ method TRACE }");
+    lines.add("http-request return status 463", "{ req.hdr_cnt(x-forwarded-for) gt 30 }");
     add_forwarded_for(lines, of_balancer("routing.http.xff_header_processing.mode"), of_balancer("routing.http.xff_client_port.enabled") == "true",
                       guard.empty());
     lines.add(fmt::format("http-request set-header X-Forwarded-Proto {}", https ? "https" : "http"));

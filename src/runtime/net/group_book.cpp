@@ -28,7 +28,7 @@ HostResult<> GroupBook::note(const GroupNews& news)
 {
     if (news.all) {
         for (auto& [name, place] : places_) {
-            place.groups.clear();
+            place.rules = {};
             place.behind = true;
         }
         told_ = true;
@@ -39,12 +39,17 @@ HostResult<> GroupBook::note(const GroupNews& news)
     for (const auto& member : news.joined) keep_first(first, change_member(member, true));
     for (const auto& change : news.groups) {
         Place& place = places_[change.router];
-        Group& group = place.groups[change.group];
+        Group& group = place.rules.groups[change.group];
         group.rules = change.rules;
         if (change.members) group.members = *change.members;
         place.behind = place.had_groups = true;
     }
-    for (const auto& [router, group] : news.gone) places_[router].behind |= places_[router].groups.erase(group) > 0;
+    for (const auto& [router, ways] : news.ways) {
+        Place& place = places_[router];
+        place.behind |= place.rules.ways != ways;
+        place.rules.ways = ways;
+    }
+    for (const auto& [router, group] : news.gone) places_[router].behind |= places_[router].rules.groups.erase(group) > 0;
     return first;
 }
 
@@ -60,7 +65,7 @@ HostResult<> GroupBook::settle_locked()
     if (!told_) return first;
     for (auto& [name, place] : places_) {
         if (!place.filter || !place.behind) continue;
-        auto replaced = place.filter->replace(place.groups);
+        auto replaced = place.filter->replace(place.rules);
         place.behind = !replaced.ok();
         keep_first(first, std::move(replaced));
     }
@@ -70,7 +75,7 @@ HostResult<> GroupBook::settle_locked()
 HostResult<> GroupBook::change_member(const GroupNews::Member& member, bool joins)
 {
     Place& place = places_[member.router];
-    auto& members = place.groups[member.group].members;
+    auto& members = place.rules.groups[member.group].members;
     if (joins ? !members.insert(member.address).second : members.erase(member.address) == 0) return {};
     if (!place.filter || place.behind) return {};
     auto changed = joins ? place.filter->join(member.group, member.address) : place.filter->leave(member.group, member.address);
@@ -101,7 +106,7 @@ std::vector<std::string> GroupBook::deserted()
     const std::lock_guard lock(mutex_);
     std::vector<std::string> names;
     for (const auto& [name, place] : places_)
-        if (told_ && place.filter && place.had_groups && place.groups.empty()) names.push_back(name);
+        if (told_ && place.filter && place.had_groups && place.rules.groups.empty()) names.push_back(name);
     return names;
 }
 
@@ -111,11 +116,11 @@ HostResult<> GroupBook::admit(const Router& router, Ipv4 address, std::span<cons
     ASSIGN_OR_RETURN(GroupFilter* const filter, filter_of(router));
     Place& place = places_[router.spec().vpc];
     std::vector<std::string> given;
-    const bool known = std::ranges::any_of(place.groups, [&](const auto& entry) { return entry.second.members.contains(address); });
+    const bool known = std::ranges::any_of(place.rules.groups, [&](const auto& entry) { return entry.second.members.contains(address); });
     if (!known) given.assign(groups.begin(), groups.end());
     if (!told_) return filter->admit(address, given);
     for (const std::string& group : given) {
-        const auto [at, is_new] = place.groups.try_emplace(group);
+        const auto [at, is_new] = place.rules.groups.try_emplace(group);
         at->second.members.insert(address);
         place.behind |= is_new;
     }

@@ -28,6 +28,7 @@ struct GroupNews {
     std::vector<Change> groups;                  // new, or with other rules
     std::vector<Member> left, joined;            // in this order
     std::vector<std::pair<std::string, std::string>> gone;   // router, group
+    std::vector<std::pair<std::string, std::vector<WaysOut>>> ways = {};   // by router: all of its subnets
 };
 
 class GroupBook {
@@ -52,9 +53,9 @@ public:
 
 private:
     struct Place {
-        GroupMap groups;
+        RouterRules rules;
         std::unique_ptr<GroupFilter> filter;                 // nullptr: there is no such router here
-        bool behind = false;                                 // the filter lacks what `groups` has
+        bool behind = false;                                 // the filter lacks what `rules` has
         bool had_groups = false;                             // it is no VPC that we are yet to be told of
     };
     HostResult<> note(const GroupNews& news);

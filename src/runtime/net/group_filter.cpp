@@ -53,10 +53,10 @@ HostResult<std::unique_ptr<GroupFilter>> GroupFilter::open(const Router& router,
     return filter;
 }
 
-HostResult<> GroupFilter::replace(const GroupMap& groups)
+HostResult<> GroupFilter::replace(const RouterRules& rules)
 {
-    for (const auto& [id, group] : groups) RETURN_IF_ERROR(check_name("security group", id));
-    const std::string text = group_table_text(table_, groups, mine_, resolvers_);
+    for (const auto& [id, group] : rules.groups) RETURN_IF_ERROR(check_name("security group", id));
+    const std::string text = group_table_text(table_, rules, mine_, resolvers_);
     return run_in(router_.namespace_path(), [&] { return run_nft(text); });
 }
 

@@ -9,14 +9,19 @@
 // a set: it tells whose rules count, and it is what rules of other groups name. So a task that comes or goes changes a few
 // elements of sets. Established connections pass before any rule is asked: they survive every change.
 //
-// Not subject to rules, as on AWS: the agent's endpoint 169.254.170.2 and the resolvers.
+// Routes are asked before the rules, and of established connections as well: what leaves over the uplink must be on a way out of
+// its subnet. Answers to what came in by the uplink go back the way they came.
+//
+// Not subject to rules and routes, as on AWS: the agent's endpoint 169.254.170.2 and the resolvers.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -43,8 +48,22 @@ struct Group {
 };
 using GroupMap = std::map<std::string, Group>;   // by "sg-0123456789abcdef0"
 
+// What the addresses of a subnet may reach over the uplink, as its routes say.
+struct WaysOut {
+    Ipv4Net subnet;
+    std::vector<std::pair<Ipv4, Ipv4>> spans;    // first and last
+
+    bool operator==(const WaysOut&) const = default;
+};
+
+// What a router's filter enforces.
+struct RouterRules {
+    GroupMap groups;
+    std::optional<std::vector<WaysOut>> ways;    // nothing: routes are not known, and not asked
+};
+
 // nft commands that make the table, in place of the one that is there. Pure.
-std::string group_table_text(const std::string& table, const GroupMap& groups, const std::set<Ipv4>& mine, std::span<const Ipv4> resolvers);
+std::string group_table_text(const std::string& table, const RouterRules& rules, const std::set<Ipv4>& mine, std::span<const Ipv4> resolvers);
 
 // One agent's table in one router. Not to be used by two threads at once. `router` outlives it.
 class GroupFilter {
@@ -53,7 +72,7 @@ public:
     static HostResult<std::unique_ptr<GroupFilter>> open(const Router& router, std::vector<Ipv4> resolvers);
 
     // In one step. Some milliseconds: for changes of rules and after a connect.
-    HostResult<> replace(const GroupMap& groups);
+    HostResult<> replace(const RouterRules& rules);
 
     // Before an address answers. The rest is a transaction of a few elements.
     HostResult<> admit(Ipv4 address, std::span<const std::string> groups);

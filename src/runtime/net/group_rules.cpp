@@ -72,10 +72,29 @@ std::string hooks_text()
     return text;
 }
 
+std::string routes_text(const std::vector<WaysOut>& ways, std::span<const Ipv4> resolvers)
+{
+    std::string text = fmt::format("    chain routing {{ type filter hook forward priority filter - 1; policy accept; oifname \"{}\" ip saddr @mine ct direction original jump routed; }}\n"
+                                   "    chain routed {{\n", uplink_inside);
+    for (const Ipv4 resolver : resolvers) text += fmt::format("        ip daddr {} meta l4proto {{ tcp, udp }} th dport 53 return\n", to_text(resolver));
+    for (const WaysOut& way : ways) {
+        if (way.spans.empty()) continue;
+        text += fmt::format("        ip saddr {} ip daddr {{", to_text(way.subnet));
+        const char* comma = " ";
+        for (const auto& [first, last] : way.spans) {
+            text += comma + to_text(first) + (first == last ? "" : "-" + to_text(last));
+            comma = ", ";
+        }
+        text += " } return\n";
+    }
+    return text + "        drop\n    }\n";
+}
+
 }  // namespace
 
-std::string group_table_text(const std::string& table, const GroupMap& groups, const std::set<Ipv4>& mine, std::span<const Ipv4> resolvers)
+std::string group_table_text(const std::string& table, const RouterRules& rules, const std::set<Ipv4>& mine, std::span<const Ipv4> resolvers)
 {
+    const GroupMap& groups = rules.groups;
     // "add" first, because "delete" of an absent table is an error.
     std::string text = fmt::format("add table inet {0}\ndelete table inet {0}\ntable inet {0} {{\n", table);
     text += fmt::format("    set mine {{ type ipv4_addr;{} }}\n", addresses_text(mine));
@@ -88,6 +107,7 @@ std::string group_table_text(const std::string& table, const GroupMap& groups, c
         entering += fmt::format("        ip daddr @{0} jump in-{0}\n", id);
     }
     text += "    chain leaving {\n" + leaving + "        drop\n    }\n    chain entering {\n" + entering + "        drop\n    }\n";
+    if (rules.ways) text += routes_text(*rules.ways, resolvers);
     return text + hooks_text() + "}\n";
 }
 

@@ -16,8 +16,6 @@
 namespace boxship::runtime::net {
 namespace {
 
-constexpr const char* uplink_inside = "uplink";
-
 HostResult<> ensure_uplink(Netlink& host, const OpenNamespace& inside, const std::string& name, std::uint32_t mtu)
 {
     ASSIGN_OR_RETURN(const auto outer, find_link(host, name));

@@ -65,6 +65,8 @@ private:
     std::unique_ptr<Netlink> filter_;
 };
 
+inline constexpr const char* uplink_inside = "uplink";  // the router's end of the way to the host
+
 // The router's nft table and its parts. Security groups are in tables of their own (group_filter.h).
 inline constexpr const char* router_table = "boxship";
 inline constexpr const char* sources_set = "sources";   // ifname . ipv4_addr: who may send from where

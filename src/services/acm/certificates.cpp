@@ -36,6 +36,9 @@ Result<std::string> import_certificate(Txn& txn, const Call& call, const api::Im
         row = *standing;
     }
     ASSIGN_OR_RETURN(const auto tags, read_tags(request.tags));
+    RETURN_IF_ERROR(check_tag_count(call, tags.size()));
+    if (const auto most = call.quota(model::Quota::certificates); !request.certificate_arn.has() && txn.count_in<model::Certificate>(call.scope) >= most)
+        return ApiError{"LimitExceededException", fmt::format("You have reached the maximum number of certificates: {}.", most)};
     const std::string key = request.private_key.str();
     const auto names_before = row.domain;
     RETURN_IF_ERROR(read_certificate(request.certificate.str(), key, request.certificate_chain.str(), call.now, row));

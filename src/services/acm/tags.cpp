@@ -8,8 +8,6 @@
 namespace boxship::services::acm {
 namespace {
 
-constexpr std::size_t certificate_tags_max = 50;
-
 Result<Done> add_tags_to_certificate(Txn& txn, const Call& call, const api::AddTagsToCertificateRequest& request)
 {
     ASSIGN_OR_RETURN(const CertificatePtr found, find_certificate(txn, call, request.certificate_arn));
@@ -20,8 +18,7 @@ Result<Done> add_tags_to_certificate(Txn& txn, const Call& call, const api::AddT
         if (standing != row.tags.end()) standing->value = tag.value;
         else row.tags.push_back(tag);
     }
-    if (row.tags.size() > certificate_tags_max)
-        return ApiError{"TooManyTagsException", fmt::format("A certificate can have no more than {} tags.", certificate_tags_max)};
+    RETURN_IF_ERROR(check_tag_count(call, row.tags.size()));
     txn.put(std::move(row));
     return Done{};
 }
@@ -56,6 +53,13 @@ api::ListTagsForCertificateResponse render_certificate_tags(const std::vector<mo
 }
 
 }  // namespace
+
+Result<> check_tag_count(const Call& call, std::size_t count)
+{
+    const auto most = call.quota(model::Quota::acm_tags);
+    if (count <= most) return {};
+    return ApiError{"TooManyTagsException", fmt::format("A certificate can have no more than {} tags.", most)};
+}
 
 Result<std::vector<model::KeyValue>> read_tags(const shape::List<api::Tag>& tags)
 {

@@ -6,5 +6,6 @@
 namespace boxship::services::acm {
 
 Result<std::vector<model::KeyValue>> read_tags(const shape::List<api::Tag>& tags);
+Result<> check_tag_count(const Call& call, std::size_t count);
 
 }  // namespace boxship::services::acm

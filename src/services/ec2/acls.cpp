@@ -1,5 +1,4 @@
-// DescribeNetworkAcls, DescribeAddresses: what there is of them here. Network ACLs cannot be made or changed, so each VPC has
-// the one that it is born with, which lets everything pass; there are no public addresses.
+// DescribeNetworkAcls: they cannot be made or changed here, so each VPC has the one that it is born with, which lets everything pass.
 #include <fmt/format.h>
 
 #include "ec2/ops.h"
@@ -20,7 +19,9 @@ std::string acl_text(const VpcId& vpc) { return to_short_text("acl-", vpc); }
 
 Result<std::vector<AclRow>> describe_acls(Txn& txn, const Call& call, const api::DescribeNetworkAclsRequest& request)
 {
-    RETURN_IF_ERROR(check_filters(request.filters, {"vpc-id", "network-acl-id", "default", "owner-id", "association.subnet-id", "association.network-acl-id"}));
+    RETURN_IF_ERROR(check_filters(request.filters, {"vpc-id", "network-acl-id", "default", "owner-id", "association.subnet-id", "association.network-acl-id",
+                                                    "association.association-id", "entry.cidr", "entry.egress", "entry.protocol", "entry.rule-action", "entry.rule-number",
+                                                    "entry.icmp.code", "entry.icmp.type", "entry.ipv6-cidr", "entry.port-range.from", "entry.port-range.to"}));
     for (const auto& name : request.network_acl_ids)
         if (!name.view().starts_with("acl-") || !find_vpc(txn, call.scope, "vpc-" + name.str().substr(4)))
             return ApiError{"InvalidNetworkAclID.NotFound", fmt::format("The networkAcl ID '{}' does not exist", name)};
@@ -29,10 +30,13 @@ Result<std::vector<AclRow>> describe_acls(Txn& txn, const Call& call, const api:
         if (vpc->scope != call.scope) continue;
         AclRow row{vpc, {}};
         Properties properties = {{"vpc-id", {to_short_text("vpc-", id)}}, {"network-acl-id", {acl_text(id)}}, {"default", {"true"}},
-                                 {"owner-id", {vpc->scope.account}}, {"association.network-acl-id", {acl_text(id)}}};
+                                 {"owner-id", {vpc->scope.account}}, {"association.network-acl-id", {acl_text(id)}},
+                                 {"entry.cidr", {"0.0.0.0/0"}}, {"entry.egress", {"true", "false"}}, {"entry.protocol", {"-1"}},
+                                 {"entry.rule-action", {"allow", "deny"}}, {"entry.rule-number", {"100", "32767"}}};
         for (const auto& subnet : txn.all<state::SubnetsByVpc>(id)) {
             row.subnets.push_back(subnet->id);
             properties["association.subnet-id"].push_back(to_short_text("subnet-", subnet->id));
+            properties["association.association-id"].push_back(to_short_text("aclassoc-", subnet->id));
         }
         const bool named = request.network_acl_ids.empty() || std::ranges::any_of(request.network_acl_ids, [&](const auto& name) { return name == acl_text(id); });
         if (named && passes(request.filters, properties)) rows.push_back(std::move(row));
@@ -72,27 +76,11 @@ api::DescribeNetworkAclsResult render_acls(const std::vector<AclRow>& rows)
     return response;
 }
 
-Result<Done> describe_addresses(Txn&, const Call&, const api::DescribeAddressesRequest& request)
-{
-    if (!request.public_ips.empty()) return ApiError{"InvalidAddress.NotFound", fmt::format("Address '{}' not found.", request.public_ips[0])};
-    if (!request.allocation_ids.empty())
-        return ApiError{"InvalidAllocationID.NotFound", fmt::format("The allocation ID '{}' does not exist", request.allocation_ids[0])};
-    return Done{};
-}
-
-api::DescribeAddressesResult render_addresses(const Done&)
-{
-    api::DescribeAddressesResult response;
-    response.addresses.emplace();
-    return response;
-}
-
 }  // namespace
 
 void serve_acls(Served& served)
 {
     served.add<api::ops::DescribeNetworkAcls>(describe_acls, render_acls).ignores({"MaxResults", "NextToken"}).refuses({"DryRun"});
-    served.add<api::ops::DescribeAddresses>(describe_addresses, render_addresses).ignores({"Filters"}).refuses({"DryRun"});
 }
 
 }  // namespace boxship::services::ec2

@@ -14,7 +14,6 @@ namespace boxship::services::ec2 {
 namespace {
 
 using GroupPtr = std::shared_ptr<const model::SecurityGroup>;
-constexpr std::ptrdiff_t rules_max = 60;   // a direction
 
 struct RuleRows {
     GroupPtr group;
@@ -61,7 +60,7 @@ Result<RuleRows> authorize(Txn& txn, const Call& call, const Request& request, c
     ASSIGN_OR_RETURN(const auto group, required_group(txn, call, request.group_id, name));
     ASSIGN_OR_RETURN(auto rules, rules_of(txn, call, *group, request, egress));
     if (rules.empty()) return ApiError{"MissingParameter", "The request must contain the parameter ipPermissions"};
-    ASSIGN_OR_RETURN(const Tags tags, read_specifications(request.tag_specifications, api::ResourceType::security_group_rule));
+    ASSIGN_OR_RETURN(const Tags tags, read_specifications(call, request.tag_specifications, api::ResourceType::security_group_rule));
     model::SecurityGroup changed = *group;
     for (auto& rule : rules) {
         if (std::ranges::any_of(changed.rules, [&](const auto& standing) { return same_rule(standing, rule); }))
@@ -70,7 +69,8 @@ Result<RuleRows> authorize(Txn& txn, const Call& call, const Request& request, c
         rule.tags = tags;
         changed.rules.push_back(rule);
     }
-    if (std::ranges::count(changed.rules, egress, &model::GroupRule::egress) > rules_max)
+    const auto count = std::ranges::count(changed.rules, egress, &model::GroupRule::egress);
+    if (static_cast<std::size_t>(count) > call.quota(model::Quota::rules_per_security_group))
         return ApiError{"RulesPerSecurityGroupLimitExceeded", "The maximum number of rules per security group has been reached."};
     txn.put(std::move(changed));
     return RuleRows{group, std::move(rules)};

@@ -19,6 +19,16 @@ struct InterfaceRows {
 
 const char* status_text(model::EniStatus status) { return status == model::EniStatus::in_use ? "in-use" : "available"; }
 
+// Interfaces that AWS's services make are attached to instances of those services.
+const char* requester_of(const model::Eni& eni) { return eni.load_balancer ? "amazon-elb" : eni.nat ? "amazon-nat" : nullptr; }
+std::string owner_of_attachment(const model::Eni& eni)
+{
+    const char* requester = requester_of(eni);
+    return requester ? requester : eni.scope.account;
+}
+api::NetworkInterfaceType type_of(const model::Eni& eni) { return eni.nat ? api::NetworkInterfaceType::nat_gateway : api::NetworkInterfaceType::interface; }
+bool is_requesters(const model::Eni& eni) { return eni.task || eni.load_balancer || eni.nat; }
+
 Properties eni_properties(const state::View& view, const model::Eni& eni)
 {
     const auto subnet = view.get<model::Subnet>(eni.subnet);
@@ -26,9 +36,17 @@ Properties eni_properties(const state::View& view, const model::Eni& eni)
                              {"vpc-id", {to_short_text("vpc-", eni.vpc)}}, {"private-ip-address", {ipv4_text(eni.address)}},
                              {"addresses.private-ip-address", {ipv4_text(eni.address)}}, {"mac-address", {eni.mac}},
                              {"status", {status_text(eni.status)}}, {"description", {eni.description}}, {"owner-id", {eni.scope.account}},
-                             {"availability-zone", {subnet->zone}}, {"interface-type", {"interface"}},
+                             {"availability-zone", {subnet->zone}}, {"availability-zone-id", {subnet->zone_id}}, {"operator.managed", {"false"}}, {"interface-type", {std::string(api::to_text(type_of(eni)))}},
                              {"private-dns-name", {decide::private_dns_name(eni.address, eni.scope.region)}},
-                             {"requester-managed", {eni.task ? "true" : "false"}}};
+                             {"addresses.primary", {"true"}}, {"source-dest-check", {"true"}}, {"requester-managed", {is_requesters(eni) ? "true" : "false"}}};
+    if (eni.status == model::EniStatus::in_use) {
+        properties["attachment.attachment-id"] = {to_short_text("eni-attach-", eni.id)};
+        properties["attachment.instance-owner-id"] = {owner_of_attachment(eni)};
+        properties["attachment.device-index"] = {"1"};
+        properties["attachment.status"] = {"attached"};
+        properties["attachment.delete-on-termination"] = {"true"};
+    }
+    if (const char* requester = requester_of(eni)) properties["requester-id"] = {requester};
     for (const auto& group : eni.groups) {
         properties["group-id"].push_back(to_short_text("sg-", group));
         properties["group-name"].push_back(view.get<model::SecurityGroup>(group)->name);
@@ -41,7 +59,11 @@ Result<InterfaceRows> describe_network_interfaces(Txn& txn, const Call& call, co
 {
     static const KindOfRow<model::Eni> kind{"eni-", "InvalidNetworkInterfaceID.NotFound", "The networkInterface ID", find_eni,
         {"network-interface-id", "subnet-id", "vpc-id", "private-ip-address", "addresses.private-ip-address", "mac-address", "status", "description",
-         "owner-id", "availability-zone", "interface-type", "private-dns-name", "requester-managed", "group-id", "group-name"}, eni_properties};
+         "owner-id", "availability-zone", "interface-type", "private-dns-name", "requester-managed", "requester-id", "group-id", "group-name", "addresses.primary",
+         "attachment.attachment-id", "attachment.instance-owner-id", "attachment.device-index", "attachment.status", "attachment.delete-on-termination",
+         "attachment.instance-id", "attachment.attach-time", "attachment.nat-gateway-id", "association.allocation-id", "association.association-id",
+         "association.ip-owner-id", "association.public-ip", "association.public-dns-name", "addresses.association.public-ip", "ipv6-addresses.ipv6-address",
+         "source-dest-check", "availability-zone-id", "addresses.association.owner-id", "operator.managed", "operator.principal"}, eni_properties};
     ASSIGN_OR_RETURN(auto found, describe(txn, call, request, request.network_interface_ids, kind));
     InterfaceRows rows{.next_token = found.next_token};
     for (auto& eni : found.rows) rows.interfaces.push_back(interface_row(txn, std::move(eni)));
@@ -80,8 +102,9 @@ void write_interface(const InterfaceRow& row, api::NetworkInterface& out)
     out.owner_id = eni->scope.account;
     out.private_ip_address = ipv4_text(eni->address);
     out.private_dns_name = decide::private_dns_name(eni->address, eni->scope.region);
-    out.interface_type = api::NetworkInterfaceType::interface;
-    out.requester_managed = static_cast<bool>(eni->task);
+    out.interface_type = type_of(*eni);
+    out.requester_managed = is_requesters(*eni);
+    if (const char* requester = requester_of(*eni)) out.requester_id = requester;
     out.source_dest_check = true;
     out.status = eni->status == model::EniStatus::in_use ? api::NetworkInterfaceStatus::in_use : api::NetworkInterfaceStatus::available;
     for (const auto& group : groups) {
@@ -100,7 +123,7 @@ void write_interface(const InterfaceRow& row, api::NetworkInterface& out)
         out.attachment->device_index = 1;
         out.attachment->status = api::AttachmentStatus::attached;
         out.attachment->delete_on_termination = true;
-        out.attachment->instance_owner_id = eni->scope.account;
+        out.attachment->instance_owner_id = owner_of_attachment(*eni);
     }
 }
 

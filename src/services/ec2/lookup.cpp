@@ -47,6 +47,15 @@ std::shared_ptr<const model::InternetGateway> find_gateway(const state::View& vi
     return find<model::InternetGateway>(view, scope, "igw-", name);
 }
 
+std::shared_ptr<const model::NatGateway> find_nat(const state::View& view, const model::Scope& scope, std::string_view name)
+{
+    return find<model::NatGateway>(view, scope, "nat-", name);
+}
+std::shared_ptr<const model::ElasticAddress> find_address(const state::View& view, const model::Scope& scope, std::string_view name)
+{
+    return find<model::ElasticAddress>(view, scope, "eipalloc-", name);
+}
+
 std::shared_ptr<const model::SecurityGroup> find_group_of_rule(const state::View& view, const model::Scope& scope, std::string_view name)
 {
     if (!name.starts_with("sgr-")) return nullptr;

@@ -14,6 +14,8 @@ std::shared_ptr<const model::SecurityGroup> find_group(const state::View& view, 
 std::shared_ptr<const model::Eni> find_eni(const state::View& view, const model::Scope& scope, std::string_view name);
 std::shared_ptr<const model::RouteTable> find_route_table(const state::View& view, const model::Scope& scope, std::string_view name);
 std::shared_ptr<const model::InternetGateway> find_gateway(const state::View& view, const model::Scope& scope, std::string_view name);
+std::shared_ptr<const model::NatGateway> find_nat(const state::View& view, const model::Scope& scope, std::string_view name);
+std::shared_ptr<const model::ElasticAddress> find_address(const state::View& view, const model::Scope& scope, std::string_view name);
 // The group that has the rule "sgr-…".
 std::shared_ptr<const model::SecurityGroup> find_group_of_rule(const state::View& view, const model::Scope& scope, std::string_view name);
 std::shared_ptr<const model::Vpc> default_vpc(const state::View& view, const model::Scope& scope);

@@ -20,7 +20,9 @@ Properties vpc_properties(const state::View&, const model::Vpc& vpc)
     Properties properties = {{"vpc-id", {to_short_text("vpc-", vpc.id)}}, {"cidr", {range_of(vpc.network, vpc.prefix)}},
                              {"cidr-block-association.cidr-block", {range_of(vpc.network, vpc.prefix)}},
                              {"is-default", {text_of(vpc.is_default)}}, {"isDefault", {text_of(vpc.is_default)}},
-                             {"state", {"available"}}, {"owner-id", {vpc.scope.account}}};
+                             {"state", {"available"}}, {"owner-id", {vpc.scope.account}}, {"dhcp-options-id", {to_short_text("dopt-", vpc.id)}},
+                             {"cidr-block-association.association-id", {to_short_text("vpc-cidr-assoc-", vpc.id)}},
+                             {"cidr-block-association.state", {"associated"}}};
     add_tag_properties(vpc.tags, properties);
     return properties;
 }
@@ -28,7 +30,9 @@ Properties vpc_properties(const state::View&, const model::Vpc& vpc)
 Result<Described<model::Vpc>> describe_vpcs(Txn& txn, const Call& call, const api::DescribeVpcsRequest& request)
 {
     static const KindOfRow<model::Vpc> kind{"vpc-", "InvalidVpcID.NotFound", "The vpc ID", find_vpc,
-        {"vpc-id", "cidr", "cidr-block-association.cidr-block", "is-default", "isDefault", "state", "owner-id"}, vpc_properties};
+        {"vpc-id", "cidr", "cidr-block-association.cidr-block", "is-default", "isDefault", "state", "owner-id", "dhcp-options-id",
+         "cidr-block-association.association-id", "cidr-block-association.state", "ipv6-cidr-block-association.association-id",
+         "ipv6-cidr-block-association.ipv6-cidr-block", "ipv6-cidr-block-association.ipv6-pool", "ipv6-cidr-block-association.state"}, vpc_properties};
     return describe(txn, call, request, request.vpc_ids, kind);
 }
 
@@ -56,6 +60,8 @@ Properties subnet_properties(const state::View& view, const model::Subnet& subne
                              {"availability-zone-id", {subnet.zone_id}}, {"default-for-az", {text_of(subnet.default_for_zone)}},
                              {"defaultForAz", {text_of(subnet.default_for_zone)}}, {"state", {"available"}}, {"owner-id", {subnet.scope.account}},
                              {"subnet-arn", {ec2_arn(subnet.scope, "subnet/" + id)}}, {"map-public-ip-on-launch", {text_of(subnet.maps_public_ip())}},
+                             {"ipv6-native", {"false"}}, {"enable-dns64", {"false"}}, {"map-customer-owned-ip-on-launch", {"false"}},
+                             {"assign-ipv6-address-on-creation", {"false"}},
                              {"available-ip-address-count", {std::to_string(decide::subnet_available(view, subnet))}}};
     add_tag_properties(subnet.tags, properties);
     return properties;
@@ -65,7 +71,12 @@ Result<SubnetRows> describe_subnets(Txn& txn, const Call& call, const api::Descr
 {
     static const KindOfRow<model::Subnet> kind{"subnet-", "InvalidSubnetID.NotFound", "The subnet ID", find_subnet,
         {"subnet-id", "vpc-id", "cidr", "cidr-block", "cidrBlock", "availability-zone", "availabilityZone", "availability-zone-id", "default-for-az",
-         "defaultForAz", "state", "owner-id", "subnet-arn", "map-public-ip-on-launch", "available-ip-address-count"}, subnet_properties};
+         "defaultForAz", "state", "owner-id", "subnet-arn", "map-public-ip-on-launch", "available-ip-address-count", "ipv6-native",
+         "enable-dns64", "map-customer-owned-ip-on-launch", "assign-ipv6-address-on-creation", "customer-owned-ipv4-pool", "outpost-arn",
+         "enable-lni-at-device-index", "private-dns-name-options-on-launch.hostname-type",
+         "private-dns-name-options-on-launch.enable-resource-name-dns-a-record",
+         "private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record",
+         "ipv6-cidr-block-association.association-id", "ipv6-cidr-block-association.ipv6-cidr-block", "ipv6-cidr-block-association.state"}, subnet_properties};
     SubnetRows rows;
     ASSIGN_OR_RETURN(rows.found, describe(txn, call, request, request.subnet_ids, kind));
     for (const auto& subnet : rows.found.rows) rows.available.push_back(decide::subnet_available(txn, *subnet));

@@ -16,7 +16,6 @@ namespace boxship::services::ec2 {
 namespace {
 
 using EniPtr = std::shared_ptr<const model::Eni>;
-constexpr std::size_t groups_max = 5;
 
 // Named groups, all of the VPC; without names the group "default".
 Result<std::vector<SecurityGroupId>> read_groups(const Txn& txn, const Call& call, const VpcId& vpc, const shape::List<shape::Str>& names)
@@ -28,7 +27,7 @@ Result<std::vector<SecurityGroupId>> read_groups(const Txn& txn, const Call& cal
         if (group->vpc != vpc) return ApiError{"InvalidParameter", "You have specified two resources that belong to different networks."};
         if (std::ranges::find(groups, group->id) == groups.end()) groups.push_back(group->id);
     }
-    if (groups.size() > groups_max)
+    if (groups.size() > call.quota(model::Quota::groups_per_interface))
         return ApiError{"SecurityGroupsPerInterfaceLimitExceeded", "The maximum number of security groups per interface has been reached."};
     if (groups.empty())
         for (const auto& group : txn.all<state::GroupsByVpc>(vpc))
@@ -56,6 +55,8 @@ Result<InterfaceRow> create_interface(Txn& txn, const Call& call, const api::Cre
 {
     const auto subnet = find_subnet(txn, call.scope, request.subnet_id);
     if (!subnet) return ApiError{"InvalidSubnetID.NotFound", fmt::format("The subnet ID '{}' does not exist", request.subnet_id)};
+    if (txn.rows<model::Eni>().size() >= call.quota(model::Quota::interfaces))
+        return ApiError{"NetworkInterfaceLimitExceeded", "The maximum number of network interfaces has been reached."};
     model::Eni eni;
     eni.id = call.ids.next<EniId>();
     eni.scope = call.scope;
@@ -66,7 +67,7 @@ Result<InterfaceRow> create_interface(Txn& txn, const Call& call, const api::Cre
     eni.created_at = call.now;
     eni.mac = decide::pick_mac(call.ids);
     ASSIGN_OR_RETURN(eni.groups, read_groups(txn, call, subnet->vpc, request.groups));
-    ASSIGN_OR_RETURN(eni.tags, read_specifications(request.tag_specifications, api::ResourceType::network_interface));
+    ASSIGN_OR_RETURN(eni.tags, read_specifications(call, request.tag_specifications, api::ResourceType::network_interface));
     ASSIGN_OR_RETURN(eni.address, choose_address(txn, call, *subnet, request.private_ip_address));
     const EniId id = eni.id;
     txn.put(std::move(eni));

@@ -19,7 +19,7 @@ bool is_named(const shape::List<shape::Str>& names, const std::string& name)
 // The zones are those that have a default subnet.
 Result<std::vector<Zone>> describe_availability_zones(Txn& txn, const Call& call, const api::DescribeAvailabilityZonesRequest& request)
 {
-    RETURN_IF_ERROR(check_filters(request.filters, {"zone-name", "zone-id", "region-name", "state", "zone-type", "group-name", "opt-in-status"}));
+    RETURN_IF_ERROR(check_filters(request.filters, {"zone-name", "zone-id", "region-name", "state", "zone-type", "group-name", "opt-in-status", "message", "parent-zone-id", "parent-zone-name"}));
     std::map<std::string, Zone> all;
     for (const auto& [id, subnet] : txn.rows<model::Subnet>())
         if (subnet->scope == call.scope && subnet->default_for_zone) all[subnet->zone] = {call.scope.region, subnet->zone, subnet->zone_id};
@@ -102,6 +102,13 @@ Result<AccountFacts> describe_account_attributes(Txn& txn, const Call& call, con
     for (const auto& [id, vpc] : txn.rows<model::Vpc>())
         if (vpc->scope == call.scope && vpc->is_default && wanted(api::AccountAttributeName::default_vpc))
             facts.values.emplace_back("default-vpc", to_short_text("vpc-", id));
+    // Those whose names cannot be asked for one by one.
+    if (request.attribute_names.empty()) {
+        const std::string addresses = std::to_string(call.quota(model::Quota::addresses));
+        facts.values.emplace_back("max-elastic-ips", addresses);
+        facts.values.emplace_back("vpc-max-elastic-ips", addresses);
+        facts.values.emplace_back("vpc-max-security-groups-per-interface", std::to_string(call.quota(model::Quota::groups_per_interface)));
+    }
     return facts;
 }
 

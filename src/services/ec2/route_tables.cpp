@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "decide/ways_out.h"
 #include "ec2/ops.h"
 #include "services/ec2/lookup.h"
 #include "services/ec2/networks.h"
@@ -16,11 +17,22 @@ namespace {
 struct TableRow {
     TablePtr table;
     std::shared_ptr<const model::Vpc> vpc;
+    std::vector<bool> alive;          // the routes that are no black holes
 };
 struct TableRows {
     std::vector<TableRow> rows;
     std::string next_token;
 };
+
+TableRow table_row(const state::View& view, TablePtr table)
+{
+    TableRow row{.table = std::move(table), .vpc = {}, .alive = {}};
+    row.vpc = view.get<model::Vpc>(row.table->vpc);
+    for (const auto& route : row.table->routes) row.alive.push_back(decide::leads_somewhere(view, *row.table, route));
+    return row;
+}
+
+std::string target_text(const model::VpcRoute& route) { return route.nat ? to_short_text("nat-", route.nat) : to_short_text("igw-", route.gateway); }
 
 std::string association_text(const RouteAssociationId& id) { return to_short_text("rtbassoc-", id); }
 
@@ -44,13 +56,15 @@ void write_table(const TableRow& row, api::RouteTable& out)
     local.gateway_id = "local";
     local.origin = api::RouteOrigin::create_route_table;
     local.state = api::RouteState::active;
-    for (const auto& route : row.table->routes) {
+    for (std::size_t i = 0; i < row.table->routes.size(); ++i) {
+        const auto& route = row.table->routes[i];
         auto& entry = out.routes.emplace_back();
         if (route.ipv6.empty()) entry.destination_cidr_block = range_of(route.network, route.prefix);
         else entry.destination_ipv6_cidr_block = route.ipv6;
-        entry.gateway_id = to_short_text("igw-", route.gateway);
+        if (route.nat) entry.nat_gateway_id = target_text(route);
+        else entry.gateway_id = target_text(route);
         entry.origin = api::RouteOrigin::create_route;
-        entry.state = api::RouteState::active;
+        entry.state = row.alive[i] ? api::RouteState::active : api::RouteState::blackhole;
     }
     write_tags(row.table->tags, out.tags);
 }
@@ -59,10 +73,12 @@ Result<TableRow> create_route_table(Txn& txn, const Call& call, const api::Creat
 {
     const auto vpc = find_vpc(txn, call.scope, request.vpc_id);
     if (!vpc) return ApiError{"InvalidVpcID.NotFound", fmt::format("The vpc ID '{}' does not exist", request.vpc_id)};
-    ASSIGN_OR_RETURN(auto tags, read_specifications(request.tag_specifications, api::ResourceType::route_table));
+    ASSIGN_OR_RETURN(auto tags, read_specifications(call, request.tag_specifications, api::ResourceType::route_table));
+    if (txn.count<state::RouteTablesByVpc>(vpc->id) >= call.quota(model::Quota::route_tables_per_vpc))
+        return ApiError{"RouteTableLimitExceeded", "The maximum number of route tables has been reached."};
     const RouteTableId id = call.ids.next<RouteTableId>();
     txn.put(model::RouteTable{.id = id, .scope = call.scope, .vpc = vpc->id, .associations = {}, .routes = {}, .tags = std::move(tags)});
-    return TableRow{txn.get<model::RouteTable>(id), vpc};
+    return table_row(txn, txn.get<model::RouteTable>(id));
 }
 
 api::CreateRouteTableResult render_created(const TableRow& row)
@@ -81,7 +97,7 @@ Result<Done> delete_route_table(Txn& txn, const Call& call, const api::DeleteRou
     return Done{};
 }
 
-Properties table_properties(const state::View&, const model::RouteTable& table)
+Properties table_properties(const state::View& view, const model::RouteTable& table)
 {
     Properties properties = {{"route-table-id", {to_short_text("rtb-", table.id)}}, {"vpc-id", {to_short_text("vpc-", table.vpc)}},
                              {"owner-id", {table.scope.account}}, {"association.main", {table.is_main() ? "true" : "false"}}};
@@ -92,9 +108,16 @@ Properties table_properties(const state::View&, const model::RouteTable& table)
     }
     for (const auto& route : table.routes) {
         if (route.ipv6.empty()) properties["route.destination-cidr-block"].push_back(range_of(route.network, route.prefix));
-        properties["route.gateway-id"].push_back(to_short_text("igw-", route.gateway));
+        properties[route.nat ? "route.nat-gateway-id" : "route.gateway-id"].push_back(target_text(route));
+        properties["route.state"].push_back(decide::leads_somewhere(view, table, route) ? "active" : "blackhole");
+        properties["route.origin"].push_back("CreateRoute");
+        if (!route.ipv6.empty()) properties["route.destination-ipv6-cidr-block"].push_back(route.ipv6);
     }
+    const auto vpc = view.get<model::Vpc>(table.vpc);
     properties["route.gateway-id"].push_back("local");
+    properties["route.state"].push_back("active");
+    properties["route.origin"].push_back("CreateRouteTable");
+    properties["route.destination-cidr-block"].push_back(range_of(vpc->network, vpc->prefix));
     add_tag_properties(table.tags, properties);
     return properties;
 }
@@ -103,13 +126,12 @@ Result<TableRows> describe_route_tables(Txn& txn, const Call& call, const api::D
 {
     static const KindOfRow<model::RouteTable> kind{"rtb-", "InvalidRouteTableID.NotFound", "The routeTable ID", find_route_table,
         {"route-table-id", "vpc-id", "owner-id", "association.main", "association.route-table-association-id", "association.route-table-id",
-         "association.subnet-id", "route.destination-cidr-block", "route.gateway-id"}, table_properties};
+         "association.subnet-id", "route.destination-cidr-block", "route.destination-ipv6-cidr-block", "route.gateway-id", "route.nat-gateway-id",
+         "route.state", "route.origin", "association.gateway-id", "route.destination-prefix-list-id", "route.egress-only-internet-gateway-id",
+         "route.instance-id", "route.transit-gateway-id", "route.vpc-peering-connection-id"}, table_properties};
     ASSIGN_OR_RETURN(auto found, describe(txn, call, request, request.route_table_ids, kind));
     TableRows rows{.rows = {}, .next_token = found.next_token};
-    for (auto& table : found.rows) {
-        auto vpc = txn.get<model::Vpc>(table->vpc);
-        rows.rows.push_back({std::move(table), std::move(vpc)});
-    }
+    for (auto& table : found.rows) rows.rows.push_back(table_row(txn, std::move(table)));
     return rows;
 }
 

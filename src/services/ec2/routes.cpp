@@ -45,16 +45,24 @@ template <class Request>
 Result<model::VpcRoute> read_route(const Txn& txn, const Call& call, const model::RouteTable& table, const Request& request)
 {
     ASSIGN_OR_RETURN(auto route, read_destination(request));
-    if (request.gateway_id.empty())
-        return ApiError{"InvalidParameterValue", "A route leads to an internet gateway (gatewayId); other targets are not supported."};
-    ASSIGN_OR_RETURN(const auto gateway, required_gateway(txn, call, request.gateway_id));
-    if (gateway->vpc != table.vpc)
-        return ApiError{"InvalidParameterValue", fmt::format("route table {} and network gateway {} belong to different networks", request.route_table_id, request.gateway_id)};
+    if (request.gateway_id.empty() == request.nat_gateway_id.empty())
+        return ApiError{"InvalidParameterValue", "A route leads to one internet gateway (gatewayId) or NAT gateway (natGatewayId); other targets are not supported."};
+    if (!request.gateway_id.empty()) {
+        ASSIGN_OR_RETURN(const auto gateway, required_gateway(txn, call, request.gateway_id));
+        if (gateway->vpc != table.vpc)
+            return ApiError{"InvalidParameterValue", fmt::format("route table {} and network gateway {} belong to different networks", request.route_table_id, request.gateway_id)};
+        route.gateway = gateway->id;
+    } else {
+        const auto nat = find_nat(txn, call.scope, request.nat_gateway_id);
+        if (!nat || nat->deleted()) return ApiError{"InvalidNatGatewayID.NotFound", fmt::format("The natGateway ID '{}' does not exist", request.nat_gateway_id)};
+        if (nat->vpc != table.vpc)
+            return ApiError{"InvalidParameterValue", fmt::format("route table {} and NAT gateway {} belong to different networks", request.route_table_id, request.nat_gateway_id)};
+        route.nat = nat->id;
+    }
     const auto vpc = txn.get<model::Vpc>(table.vpc);
     if (route.ipv6.empty() && route.prefix >= vpc->prefix && Ipv4Range{vpc->network, vpc->prefix}.contains(route.network))
         return ApiError{"InvalidParameterValue", fmt::format("The destination CIDR block {} is equal to or more specific than one of this VPC's CIDR blocks.",
                                                               request.destination_cidr_block)};
-    route.gateway = gateway->id;
     return route;
 }
 
@@ -77,9 +85,12 @@ Result<Done> create_route(Txn& txn, const Call& call, const api::CreateRouteRequ
     model::RouteTable changed = *table;
     const auto standing = std::ranges::find_if(changed.routes, same_destination(route));
     if (standing != changed.routes.end()) {
-        if (standing->gateway == route.gateway) return Done{};
+        if (standing->gateway == route.gateway && standing->nat == route.nat) return Done{};
         return ApiError{"RouteAlreadyExists", fmt::format("The route identified by {} already exists.", request.destination_cidr_block)};
     }
+    // The local route counts as well.
+    if (changed.routes.size() + 1 >= call.quota(model::Quota::routes_per_table))
+        return ApiError{"RouteLimitExceeded", "The maximum number of routes has been reached."};
     changed.routes.push_back(route);
     txn.put(std::move(changed));
     return Done{};
@@ -124,7 +135,9 @@ void write_gateway(const model::InternetGateway& gateway, api::InternetGateway& 
 
 Result<GatewayPtr> create_gateway(Txn& txn, const Call& call, const api::CreateInternetGatewayRequest& request)
 {
-    ASSIGN_OR_RETURN(auto tags, read_specifications(request.tag_specifications, api::ResourceType::internet_gateway));
+    ASSIGN_OR_RETURN(auto tags, read_specifications(call, request.tag_specifications, api::ResourceType::internet_gateway));
+    if (txn.count_in<model::InternetGateway>(call.scope) >= call.quota(model::Quota::internet_gateways))
+        return ApiError{"InternetGatewayLimitExceeded", "The maximum number of internet gateways has been reached."};
     const auto id = call.ids.next<InternetGatewayId>();
     txn.put(model::InternetGateway{.id = id, .scope = call.scope, .vpc = {}, .tags = std::move(tags)});
     return txn.get<model::InternetGateway>(id);
@@ -153,20 +166,16 @@ Result<Done> attach_gateway(Txn& txn, const Call& call, const api::AttachInterne
     return Done{};
 }
 
-bool is_routed_to(const state::View& view, const model::InternetGateway& gateway)
-{
-    return std::ranges::any_of(view.all<state::RouteTablesByVpc>(gateway.vpc),
-                               [&](const auto& table) { return std::ranges::any_of(table->routes, [&](const auto& route) { return route.gateway == gateway.id; }); });
-}
-
 Result<Done> detach_gateway(Txn& txn, const Call& call, const api::DetachInternetGatewayRequest& request)
 {
     ASSIGN_OR_RETURN(const auto gateway, required_gateway(txn, call, request.internet_gateway_id));
     const auto vpc = find_vpc(txn, call.scope, request.vpc_id);
     if (!vpc || gateway->vpc != vpc->id)
         return ApiError{"Gateway.NotAttached", fmt::format("resource {} is not attached to network {}", request.internet_gateway_id, request.vpc_id)};
-    if (is_routed_to(txn, *gateway))
-        return ApiError{"DependencyViolation", fmt::format("Routes of network {} lead to {}: delete them first.", request.vpc_id, request.internet_gateway_id)};
+    for (const auto& nat : txn.all<state::NatGatewaysByVpc>(vpc->id))
+        if (nat->is_public)
+            return ApiError{"DependencyViolation", fmt::format("Network {} has some mapped public address(es). Please unmap those public address(es) before detaching the gateway.", request.vpc_id)};
+    // Routes that lead to it stay and lead nowhere, as on AWS.
     model::InternetGateway changed = *gateway;
     changed.vpc = {};
     txn.put(std::move(changed));
@@ -213,13 +222,12 @@ api::DescribeInternetGatewaysResult render_gateways(const Described<model::Inter
 
 void serve_routes(Served& served)
 {
-    // Whatever the routes say, tasks of the default VPC reach what this machine reaches: security groups say what may leave.
     const std::vector<std::string> other_targets = {"DryRun", "DestinationPrefixListId", "VpcEndpointId", "TransitGatewayId", "LocalGatewayId", "CarrierGatewayId",
-        "CoreNetworkArn", "OdbNetworkArn", "EgressOnlyInternetGatewayId", "InstanceId", "NetworkInterfaceId", "VpcPeeringConnectionId", "NatGatewayId"};
+        "CoreNetworkArn", "OdbNetworkArn", "EgressOnlyInternetGatewayId", "InstanceId", "NetworkInterfaceId", "VpcPeeringConnectionId"};
     std::vector<std::string> replacing = other_targets;
     replacing.emplace_back("LocalTarget");
-    served.add<api::ops::CreateRoute>(create_route, render_done<api::CreateRouteResult>).ignores({"GatewayId"}).refuses(other_targets);
-    served.add<api::ops::ReplaceRoute>(replace_route, render_done<api::ReplaceRouteResponse>).ignores({"GatewayId"}).refuses(replacing);
+    served.add<api::ops::CreateRoute>(create_route, render_done<api::CreateRouteResult>).refuses(other_targets);
+    served.add<api::ops::ReplaceRoute>(replace_route, render_done<api::ReplaceRouteResponse>).refuses(replacing);
     served.add<api::ops::DeleteRoute>(delete_route, render_done<api::DeleteRouteResponse>).refuses({"DryRun", "DestinationPrefixListId"});
     served.add<api::ops::CreateInternetGateway>(create_gateway, render_created).refuses({"DryRun"});
     served.add<api::ops::AttachInternetGateway>(attach_gateway, render_done<api::AttachInternetGatewayResponse>).refuses({"DryRun"});

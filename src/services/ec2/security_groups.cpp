@@ -39,13 +39,15 @@ Result<GroupPtr> create_security_group(Txn& txn, const Call& call, const api::Cr
     for (const auto& other : txn.all<state::GroupsByVpc>(vpc->id))
         if (other->name == name)
             return ApiError{"InvalidGroup.Duplicate", fmt::format("The security group '{}' already exists for VPC '{}'", name, to_short_text("vpc-", vpc->id))};
+    if (txn.count_in<model::SecurityGroup>(call.scope) >= call.quota(model::Quota::security_groups))
+        return ApiError{"SecurityGroupLimitExceeded", "The maximum number of security groups has been reached."};
     model::SecurityGroup group;
     group.id = call.ids.next<SecurityGroupId>();
     group.scope = call.scope;
     group.vpc = vpc->id;
     group.name = name;
     group.description = request.description.str();
-    ASSIGN_OR_RETURN(group.tags, read_specifications(request.tag_specifications, api::ResourceType::security_group));
+    ASSIGN_OR_RETURN(group.tags, read_specifications(call, request.tag_specifications, api::ResourceType::security_group));
     group.rules.push_back(allow_all_out());
     group.rules.back().id = call.ids.next<GroupRuleId>();
     group.has_rules = true;
@@ -93,7 +95,7 @@ api::DeleteSecurityGroupResult render_deleted(const GroupPtr& group)
 }
 
 // "ip-permission.cidr" and its like, of both directions.
-void add_rule_properties(const model::SecurityGroup& group, Properties& properties)
+void add_rule_properties(const state::View& view, const model::SecurityGroup& group, Properties& properties)
 {
     for (const auto& rule : group.rules) {
         const std::string prefix = rule.egress ? "egress.ip-permission." : "ip-permission.";
@@ -102,16 +104,19 @@ void add_rule_properties(const model::SecurityGroup& group, Properties& properti
         properties[prefix + "to-port"].push_back(std::to_string(rule.to_port));
         if (rule.prefix >= 0) properties[prefix + "cidr"].push_back(range_of(rule.network, rule.prefix));
         if (!rule.ipv6.empty()) properties[prefix + "ipv6-cidr"].push_back(rule.ipv6);
-        if (rule.group) properties[prefix + "group-id"].push_back(to_short_text("sg-", rule.group));
+        if (!rule.group) continue;
+        properties[prefix + "group-id"].push_back(to_short_text("sg-", rule.group));
+        properties[prefix + "user-id"].push_back(group.scope.account);
+        if (const auto peer = view.get<model::SecurityGroup>(rule.group)) properties[prefix + "group-name"].push_back(peer->name);
     }
 }
 
-Properties group_properties(const state::View&, const model::SecurityGroup& group)
+Properties group_properties(const state::View& view, const model::SecurityGroup& group)
 {
     Properties properties = {{"group-id", {to_short_text("sg-", group.id)}}, {"group-name", {group.name}}, {"description", {group.description}},
                              {"vpc-id", {to_short_text("vpc-", group.vpc)}}, {"owner-id", {group.scope.account}}};
     add_tag_properties(group.tags, properties);
-    add_rule_properties(group, properties);
+    add_rule_properties(view, group, properties);
     return properties;
 }
 
@@ -120,7 +125,9 @@ Result<Described<model::SecurityGroup>> describe_security_groups(Txn& txn, const
     static const KindOfRow<model::SecurityGroup> kind{"sg-", "InvalidGroup.NotFound", "The security group", find_group,
         {"group-id", "group-name", "description", "vpc-id", "owner-id", "ip-permission.protocol", "ip-permission.from-port", "ip-permission.to-port",
          "ip-permission.cidr", "ip-permission.ipv6-cidr", "ip-permission.group-id", "egress.ip-permission.protocol", "egress.ip-permission.from-port",
-         "egress.ip-permission.to-port", "egress.ip-permission.cidr", "egress.ip-permission.ipv6-cidr", "egress.ip-permission.group-id"},
+         "egress.ip-permission.to-port", "egress.ip-permission.cidr", "egress.ip-permission.ipv6-cidr", "egress.ip-permission.group-id",
+         "ip-permission.group-name", "ip-permission.user-id", "ip-permission.prefix-list-id", "egress.ip-permission.group-name",
+         "egress.ip-permission.user-id", "egress.ip-permission.prefix-list-id"},
         group_properties};
     ASSIGN_OR_RETURN(auto found, describe(txn, call, request, request.group_ids, kind));
     for (const auto& name : request.group_names) {

@@ -23,6 +23,8 @@ void serve_group_rules(Served& served);
 void serve_rule_lists(Served& served);
 void serve_route_tables(Served& served);
 void serve_routes(Served& served);
+void serve_nat_gateways(Served& served);
+void serve_addresses(Served& served);
 void serve_interfaces(Served& served);
 void serve_own_interfaces(Served& served);
 void serve_places(Served& served);

@@ -12,6 +12,8 @@ void serve_ec2(Served& served)
     ec2::serve_rule_lists(served);
     ec2::serve_route_tables(served);
     ec2::serve_routes(served);
+    ec2::serve_nat_gateways(served);
+    ec2::serve_addresses(served);
     ec2::serve_interfaces(served);
     ec2::serve_own_interfaces(served);
     ec2::serve_acls(served);

@@ -67,9 +67,11 @@ Result<SubnetRow> create_subnet(Txn& txn, const Call& call, const api::CreateSub
         if (taken.contains(range->network) || range->contains(taken.network))
             return ApiError{"InvalidSubnet.Conflict", fmt::format("The CIDR '{}' conflicts with another subnet", request.cidr_block)};
     }
+    if (txn.count<state::SubnetsByVpc>(vpc->id) >= call.quota(model::Quota::subnets_per_vpc))
+        return ApiError{"SubnetLimitExceeded", "The maximum number of subnets has been reached."};
     model::Subnet subnet{.id = call.ids.next<SubnetId>(), .scope = call.scope, .vpc = vpc->id, .network = range->network, .prefix = range->prefix};
     RETURN_IF_ERROR(choose_zone(txn, call, request, subnet));
-    ASSIGN_OR_RETURN(subnet.tags, read_specifications(request.tag_specifications, api::ResourceType::subnet));
+    ASSIGN_OR_RETURN(subnet.tags, read_specifications(call, request.tag_specifications, api::ResourceType::subnet));
     const SubnetId id = subnet.id;
     txn.put(std::move(subnet));
     auto row = txn.get<model::Subnet>(id);

@@ -15,7 +15,7 @@
 namespace boxship::services::ec2 {
 namespace {
 
-constexpr std::size_t tags_max = 50, key_max = 128, value_max = 256;
+constexpr std::size_t key_max = 128, value_max = 256;
 
 // Calls `use` with the row of the resource; for rules with the group that has it, and the rule.
 struct Visitor {
@@ -56,6 +56,8 @@ Result<> change_tags(Txn& txn, const Call& call, std::string_view name, std::fun
     RETURN_IF_ERROR(visitor.row(find_eni(txn, call.scope, name), known));
     RETURN_IF_ERROR(visitor.row(find_route_table(txn, call.scope, name), known));
     RETURN_IF_ERROR(visitor.row(find_gateway(txn, call.scope, name), known));
+    RETURN_IF_ERROR(visitor.row(find_nat(txn, call.scope, name), known));
+    RETURN_IF_ERROR(visitor.row(find_address(txn, call.scope, name), known));
     RETURN_IF_ERROR(visitor.rule(call, name, known));
     if (!known) return ApiError{"InvalidID", fmt::format("The ID '{}' is not valid", name)};
     return {};
@@ -74,7 +76,7 @@ Result<Done> create_tags(Txn& txn, const Call& call, const api::CreateTagsReques
     RETURN_IF_ERROR(check_resources(request.resources));
     if (request.tags.empty()) return ApiError{"MissingParameter", "The request must contain the parameter tagSet"};
     for (const auto& name : request.resources)
-        RETURN_IF_ERROR(change_tags(txn, call, name, [&](Tags& own) { return merge_tags(own, request.tags); }));
+        RETURN_IF_ERROR(change_tags(txn, call, name, [&](Tags& own) { return merge_tags(call, own, request.tags); }));
     return Done{};
 }
 
@@ -120,6 +122,8 @@ Result<TagRows> describe_tags(Txn& txn, const Call& call, const api::DescribeTag
     collect<model::Eni>(txn, call, "eni-", api::ResourceType::network_interface, all);
     collect<model::RouteTable>(txn, call, "rtb-", api::ResourceType::route_table, all);
     collect<model::InternetGateway>(txn, call, "igw-", api::ResourceType::internet_gateway, all);
+    collect<model::NatGateway>(txn, call, "nat-", api::ResourceType::natgateway, all);
+    collect<model::ElasticAddress>(txn, call, "eipalloc-", api::ResourceType::elastic_ip, all);
     for (const auto& [id, group] : txn.rows<model::SecurityGroup>())
         if (group->scope == call.scope)
             for (const auto& rule : group->rules)
@@ -169,7 +173,7 @@ void write_tags(const Tags& tags, shape::List<api::Tag>& list)
     }
 }
 
-Result<> merge_tags(Tags& own, const shape::List<api::Tag>& more)
+Result<> merge_tags(const Call& call, Tags& own, const shape::List<api::Tag>& more)
 {
     for (const auto& tag : more) {
         if (tag.key.empty() || tag.key.size() > key_max) return invalid_value("Tag keys must have from 1 to 128 characters");
@@ -180,18 +184,18 @@ Result<> merge_tags(Tags& own, const shape::List<api::Tag>& more)
         if (standing != own.end()) standing->value = tag.value.str();
         else own.push_back({tag.key.str(), tag.value.str()});
     }
-    if (own.size() > tags_max) return ApiError{"TagLimitExceeded", "The maximum number of Tags for a resource has been reached."};
+    if (own.size() > call.quota(model::Quota::ec2_tags)) return ApiError{"TagLimitExceeded", "The maximum number of Tags for a resource has been reached."};
     return {};
 }
 
-Result<Tags> read_specifications(const shape::List<api::TagSpecification>& specifications, api::ResourceType type)
+Result<Tags> read_specifications(const Call& call, const shape::List<api::TagSpecification>& specifications, api::ResourceType type)
 {
     Tags tags;
     for (const auto& specification : specifications) {
         if (specification.resource_type != type)
             return invalid_value(fmt::format("'{}' is not a valid taggable resource type for this operation.",
                                              specification.resource_type ? api::to_text(*specification.resource_type) : ""));
-        RETURN_IF_ERROR(merge_tags(tags, specification.tags));
+        RETURN_IF_ERROR(merge_tags(call, tags, specification.tags));
     }
     return tags;
 }

@@ -30,7 +30,9 @@ Result<VpcPtr> create_vpc(Txn& txn, const Call& call, const api::CreateVpcReques
         return ApiError{"InvalidVpc.Range", fmt::format("The CIDR '{}' is invalid: a VPC is from a /16 to a /28.", request.cidr_block)};
     if (request.instance_tenancy && *request.instance_tenancy != api::Tenancy::default_)
         return invalid_value("The only instance tenancy here is 'default'.");
-    ASSIGN_OR_RETURN(auto tags, read_specifications(request.tag_specifications, api::ResourceType::vpc));
+    ASSIGN_OR_RETURN(auto tags, read_specifications(call, request.tag_specifications, api::ResourceType::vpc));
+    if (txn.count_in<model::Vpc>(call.scope) >= call.quota(model::Quota::vpcs))
+        return ApiError{"VpcLimitExceeded", "The maximum number of VPCs has been reached."};
     model::Vpc vpc{.id = call.ids.next<VpcId>(), .scope = call.scope, .network = range->network, .prefix = range->prefix, .tags = std::move(tags)};
     txn.put(vpc);
     make_vpc_parts(txn, vpc, call.ids);
@@ -51,7 +53,7 @@ Result<Done> delete_vpc(Txn& txn, const Call& call, const api::DeleteVpcRequest&
     if (vpc->is_default) return ApiError{"OperationNotPermitted", "The default VPC is where this machine's hosts live; it cannot be deleted."};
     const auto groups = txn.all<state::GroupsByVpc>(vpc->id);
     const auto tables = txn.all<state::RouteTablesByVpc>(vpc->id);
-    if (txn.any<state::SubnetsByVpc>(vpc->id) || txn.any<state::GatewaysByVpc>(vpc->id) || groups.size() > 1 || tables.size() > 1)
+    if (txn.any<state::SubnetsByVpc>(vpc->id) || txn.any<state::GatewaysByVpc>(vpc->id) || txn.any<state::NatGatewaysByVpc>(vpc->id) || groups.size() > 1 || tables.size() > 1)
         return ApiError{"DependencyViolation", fmt::format("The vpc '{}' has dependencies and cannot be deleted.", request.vpc_id)};
     for (const auto& group : groups) txn.erase<model::SecurityGroup>(group->id);
     for (const auto& table : tables) txn.erase<model::RouteTable>(table->id);

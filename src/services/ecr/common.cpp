@@ -28,7 +28,8 @@ const char* exception_of(api::Reason reason)
         case Reason::layer_digest_invalid: return "InvalidLayerException";
         case Reason::layer_part_invalid: return "InvalidLayerPartException";
         case Reason::layer_part_too_small: return "LayerPartTooSmallException";
-        case Reason::too_many_tags: return "LimitExceededException";
+        case Reason::too_many_tags:
+        case Reason::too_many_images: return "LimitExceededException";
         case Reason::blob_in_use:
         case Reason::image_referenced_by_index:
         case Reason::manifest_invalid:

@@ -1,4 +1,6 @@
 // Creating, deleting and describing repositories.
+#include <fmt/format.h>
+
 #include "ecr/names.h"
 #include "services/ecr/settings.h"
 
@@ -19,8 +21,10 @@ Result<RepositoryView> create_repository(Txn& txn, const Call& call, const api::
     model::Repository repository;
     repository.name = name;
     RETURN_IF_ERROR(set_mutability(repository, request.image_tag_mutability, request.image_tag_mutability_exclusion_filters));
-    RETURN_IF_ERROR(add_tags(repository.tags, request.tags));
+    RETURN_IF_ERROR(add_tags(call, repository.tags, request.tags));
     repository.scan_on_push = request.image_scanning_configuration->scan_on_push.value_or(false);
+    if (const auto most = call.quota(model::Quota::repositories); txn.count_in<model::Repository>(call.scope) >= most)
+        return ApiError{"LimitExceededException", fmt::format("The maximum number of repositories per registry ({}) has been reached.", most)};
     auto created = api::create_repository(txn, call.scope, std::move(repository), call.now, call.ids);
     if (!created.ok()) return to_error(created.error());
     return view_of(std::move(created).value(), call);

@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::size_t filters_max = 5;
 constexpr std::size_t filter_size_max = 128;
-constexpr std::size_t tags_max = 50;
 
 bool valid_filter(std::string_view filter)
 {
@@ -49,7 +48,7 @@ Result<> set_mutability(model::Repository& repository, const shape::Opt<api::Ima
     return {};
 }
 
-Result<> add_tags(std::vector<model::KeyValue>& tags, const shape::List<api::Tag>& added)
+Result<> add_tags(const Call& call, std::vector<model::KeyValue>& tags, const shape::List<api::Tag>& added)
 {
     for (const auto& tag : added) {
         const std::string key = tag.key.str(), value = tag.value.str();
@@ -60,7 +59,8 @@ Result<> add_tags(std::vector<model::KeyValue>& tags, const shape::List<api::Tag
         if (same != tags.end()) same->value = value;
         else tags.push_back({key, value});
     }
-    if (tags.size() > tags_max) return ApiError{"TooManyTagsException", "A repository has at most 50 tags."};
+    if (const auto most = call.quota(model::Quota::ecr_tags); tags.size() > most)
+        return ApiError{"TooManyTagsException", fmt::format("A repository has at most {} tags.", most)};
     return {};
 }
 
@@ -122,7 +122,7 @@ Result<Nothing> tag_resource(Txn& txn, const Call& call, const api::TagResourceR
 {
     ASSIGN_OR_RETURN(const auto found, find_by_arn(txn, call, request.resource_arn));
     model::Repository repository = *found;
-    RETURN_IF_ERROR(add_tags(repository.tags, request.tags));
+    RETURN_IF_ERROR(add_tags(call, repository.tags, request.tags));
     txn.put(std::move(repository));
     return Nothing{};
 }

@@ -10,6 +10,6 @@ Result<> set_mutability(model::Repository& repository, const shape::Opt<api::Ima
                         const shape::List<api::ImageTagMutabilityExclusionFilter>& filters);
 
 // Adds to what is there; a key that is there already takes the new value.
-Result<> add_tags(std::vector<model::KeyValue>& tags, const shape::List<api::Tag>& added);
+Result<> add_tags(const Call& call, std::vector<model::KeyValue>& tags, const shape::List<api::Tag>& added);
 
 }  // namespace boxship::services::ecr

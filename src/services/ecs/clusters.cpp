@@ -47,13 +47,15 @@ Result<ClusterRow> create_cluster(Txn& txn, const Call& call, const api::CreateC
     const auto existing = txn.first<state::ClusterByName>({call.scope, name});
     if (existing && existing->active) return cluster_row(txn, existing);  // creating is idempotent and changes nothing
 
+    if (const auto most = call.quota(model::Quota::clusters); txn.count_in<model::Cluster>(call.scope) >= most)
+        return client_error(say(messages::clusters_quota, most));
     model::Cluster cluster;
     cluster.id = existing ? existing->id : call.ids.next<ClusterId>();
     cluster.scope = call.scope;
     cluster.name = name;
     cluster.created_at = call.now;
     cluster.settings = {{"containerInsights", account_setting(txn, call, api::SettingName::container_insights)}};
-    ASSIGN_OR_RETURN(cluster.tags, read_tags(request.tags));
+    ASSIGN_OR_RETURN(cluster.tags, read_tags(call, request.tags));
     RETURN_IF_ERROR(set_settings(cluster, request.settings));
     if (request.configuration) cluster.configuration = shape::write_json(*request.configuration);
     RETURN_IF_ERROR(check_providers(request.capacity_providers));

@@ -10,8 +10,6 @@
 
 namespace boxship::services::ecs {
 
-constexpr std::size_t tags_max = 50;
-
 api::LaunchType to_api(model::LaunchType type)
 {
     switch (type) {
@@ -77,9 +75,9 @@ std::string_view to_text(model::InstanceStatus status)
     return "";
 }
 
-Result<std::vector<model::KeyValue>> read_tags(const shape::List<api::Tag>& tags)
+Result<std::vector<model::KeyValue>> read_tags(const Call& call, const shape::List<api::Tag>& tags)
 {
-    if (tags.size() > tags_max) return invalid(messages::tags_max);
+    if (const auto most = call.quota(model::Quota::ecs_tags); tags.size() > most) return invalid(say(messages::tags_max, most));
     std::vector<model::KeyValue> rows;
     std::set<std::string> seen;
     for (const auto& tag : tags) {
@@ -93,7 +91,7 @@ Result<std::vector<model::KeyValue>> read_tags(const shape::List<api::Tag>& tags
     return rows;
 }
 
-Result<> merge_tags(std::vector<model::KeyValue>& tags, const std::vector<model::KeyValue>& more)
+Result<> merge_tags(const Call& call, std::vector<model::KeyValue>& tags, const std::vector<model::KeyValue>& more)
 {
     for (const auto& tag : more) {
         const auto found = std::ranges::find(tags, tag.key, &model::KeyValue::key);
@@ -102,7 +100,7 @@ Result<> merge_tags(std::vector<model::KeyValue>& tags, const std::vector<model:
         else
             tags.push_back(tag);
     }
-    if (tags.size() > tags_max) return invalid(messages::tags_max);
+    if (const auto most = call.quota(model::Quota::ecs_tags); tags.size() > most) return invalid(say(messages::tags_max, most));
     return {};
 }
 

@@ -24,9 +24,9 @@ inline void set_time(Time time, shape::Opt<Time>& out) { if (time) out = time; }
 inline void set_text(std::string_view text, shape::Str& out) { if (!text.empty()) out = text; }
 
 // Checked: count, lengths, reserved and repeated keys.
-Result<std::vector<model::KeyValue>> read_tags(const shape::List<api::Tag>& tags);
-// `more` over `tags`; fails when there are more than 50.
-Result<> merge_tags(std::vector<model::KeyValue>& tags, const std::vector<model::KeyValue>& more);
+Result<std::vector<model::KeyValue>> read_tags(const Call& call, const shape::List<api::Tag>& tags);
+// `more` over `tags`; fails when there are too many then.
+Result<> merge_tags(const Call& call, std::vector<model::KeyValue>& tags, const std::vector<model::KeyValue>& more);
 void write_tags(const std::vector<model::KeyValue>& tags, shape::List<api::Tag>& list);
 
 // A failure as DescribeX and RunTask report it.

@@ -10,12 +10,12 @@
 namespace boxship::services::ecs {
 namespace {
 
-Result<> read_scheduling(const api::CreateServiceRequest& request, model::Service& service)
+Result<> read_scheduling(const Call& call, const api::CreateServiceRequest& request, model::Service& service)
 {
     const auto scheduling = request.scheduling_strategy.value_or(api::SchedulingStrategy::replica);
     if (scheduling == api::SchedulingStrategy::replica) {
         if (!request.desired_count) return invalid(messages::desired_missing);
-        if (*request.desired_count < 0) return invalid(messages::desired_negative);
+        RETURN_IF_ERROR(check_desired(call, *request.desired_count));
         service.desired = *request.desired_count;
         return {};
     }
@@ -28,9 +28,9 @@ Result<> read_scheduling(const api::CreateServiceRequest& request, model::Servic
 
 Result<> read_own_members(const Call& call, const api::CreateServiceRequest& request, model::Service& service)
 {
-    RETURN_IF_ERROR(read_scheduling(request, service));
+    RETURN_IF_ERROR(read_scheduling(call, request, service));
     if (service.scheduling == model::Scheduling::daemon && service.launch_type == model::LaunchType::fargate) return invalid(messages::daemon_fargate);
-    ASSIGN_OR_RETURN(service.tags, read_tags(request.tags));
+    ASSIGN_OR_RETURN(service.tags, read_tags(call, request.tags));
     switch (request.propagate_tags.value_or(api::PropagateTags::none)) {
     case api::PropagateTags::service: service.propagate = model::Propagate::service; break;
     case api::PropagateTags::task_definition: service.propagate = model::Propagate::task_definition; break;
@@ -67,6 +67,8 @@ Result<ServiceRow> create_service(Txn& txn, const Call& call, const api::CreateS
         if (standing->request_hash != digest) return invalid(messages::service_not_idempotent);
         return service_row(txn, standing);
     }
+    if (const auto most = call.quota(model::Quota::services_per_cluster); static_cast<std::size_t>(txn.counts(cluster->id).services) >= most)
+        return invalid(say(messages::services_quota, most));
     RETURN_IF_ERROR(refuse_unsupported_members(request));
     if (request.task_definition.empty()) return client_error(messages::service_definition);
     RevisionWish wish;

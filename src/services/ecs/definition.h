@@ -15,7 +15,7 @@ Result<> refuse_unsupported(const api::RegisterTaskDefinitionRequest& request);
 api::TaskDefinition complete_definition(const api::RegisterTaskDefinitionRequest& request);
 
 Result<> check_order(const api::TaskDefinition& definition);   // health checks, dependsOn, restart policies; part of:
-Result<> check_definition(const api::TaskDefinition& definition);
+Result<> check_definition(const Call& call, const api::TaskDefinition& definition);
 
 // Network mode, sizes, compatibilities, required attributes, containers, roles.
 void take_facts(const api::TaskDefinition& definition, const Call& call, model::TaskDefinition& row);

@@ -10,7 +10,6 @@
 namespace boxship::services::ecs {
 namespace {
 
-constexpr std::size_t containers_max = 10;
 constexpr std::int32_t container_memory_min_mib = 6;
 
 ApiError about(const char* message, const api::ContainerDefinition& container)
@@ -140,12 +139,12 @@ Result<> check_constraints(const api::TaskDefinition& definition)
 
 }  // namespace
 
-Result<> check_definition(const api::TaskDefinition& definition)
+Result<> check_definition(const Call& call, const api::TaskDefinition& definition)
 {
     if (!is_plain_name(definition.family)) return client_error(messages::family_name);
     const auto& containers = definition.container_definitions;
     if (containers.empty()) return client_error(messages::containers_empty);
-    if (containers.size() > containers_max) return client_error(messages::containers_max);
+    if (const auto most = call.quota(model::Quota::containers_per_definition); containers.size() > most) return client_error(say(messages::containers_max, most));
     RETURN_IF_ERROR(check_volumes(definition));
     std::set<std::string_view> names;
     for (const auto& container : containers) {

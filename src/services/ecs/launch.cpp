@@ -117,13 +117,13 @@ Result<> set_platform(const LaunchWish& wish, const model::TaskDefinition& defin
     return {};
 }
 
-Result<> set_tags(const LaunchWish& wish, const model::Cluster& cluster, const model::TaskDefinition& definition, model::Task& task)
+Result<> set_tags(const Call& call, const LaunchWish& wish, const model::Cluster& cluster, const model::TaskDefinition& definition, model::Task& task)
 {
     if (wish.propagate == api::PropagateTags::service) return invalid(messages::propagate_service);
     if (wish.propagate == api::PropagateTags::task_definition) task.tags = definition.tags;
     if (wish.tags) {
-        ASSIGN_OR_RETURN(const auto own, read_tags(*wish.tags));
-        RETURN_IF_ERROR(merge_tags(task.tags, own));
+        ASSIGN_OR_RETURN(const auto own, read_tags(call, *wish.tags));
+        RETURN_IF_ERROR(merge_tags(call, task.tags, own));
     }
     if (wish.managed_tags) task.tags.push_back({"aws:ecs:clusterName", cluster.name});
     return {};
@@ -177,7 +177,7 @@ Result<Launch> prepare_launch(Txn& txn, const Call& call, const LaunchWish& wish
     if (definition.cpu) task.cpu_text = std::to_string(definition.cpu);
     if (definition.memory) task.memory_text = std::to_string(definition.memory);
     RETURN_IF_ERROR(set_platform(wish, definition, task));
-    RETURN_IF_ERROR(set_tags(wish, *launch.cluster, definition, task));
+    RETURN_IF_ERROR(set_tags(call, wish, *launch.cluster, definition, task));
     if (wish.overrides) {
         task.overrides = shape::write_json(*wish.overrides);
         if (task.overrides.size() > overrides_bytes_max) return invalid(messages::override_size);

@@ -8,12 +8,11 @@ namespace boxship::services::ecs {
 
 Result<Network> find_network(const View& view, const Call& call, const api::NetworkConfiguration* network)
 {
-    constexpr std::size_t subnets_max = 16, groups_max = 5;
     if (!network || !network->awsvpc_configuration) return invalid(messages::network_missing);
     const auto& asked = *network->awsvpc_configuration;
     if (asked.subnets.empty()) return invalid(messages::subnets_empty);
-    if (asked.subnets.size() > subnets_max) return invalid(messages::subnets_max);
-    if (asked.security_groups.size() > groups_max) return invalid(messages::groups_max);
+    if (const auto most = call.quota(model::Quota::subnets_per_network); asked.subnets.size() > most) return invalid(say(messages::subnets_max, most));
+    if (const auto most = call.quota(model::Quota::groups_per_network); asked.security_groups.size() > most) return invalid(say(messages::groups_max, most));
     Network found;
     for (const auto& name : asked.subnets) {
         auto subnet = ec2::find_subnet(view, call.scope, name);

@@ -22,6 +22,7 @@ namespace messages {
 constexpr const char* cluster_not_found = "Cluster not found.";
 constexpr const char* cluster_inactive = "The referenced cluster was inactive.";
 constexpr const char* cluster_not_active = "Cluster was not ACTIVE.";
+constexpr const char* clusters_quota = "The account has reached its maximum of {} clusters.";
 constexpr const char* cluster_name = "Cluster names are 1 to 255 letters, digits, hyphens and underscores, and do not begin with an underscore.";
 constexpr const char* cluster_has_instances = "The Cluster cannot be deleted while Container Instances are active.";
 constexpr const char* cluster_has_tasks = "The Cluster cannot be deleted while Tasks are active.";
@@ -44,10 +45,11 @@ constexpr const char* definition_revision = "A revision is needed: family:revisi
 constexpr const char* definitions_empty = "Task definitions cannot be empty.";
 constexpr const char* definitions_max = "At most 10 task definitions can be deleted with one call.";
 constexpr const char* definition_still_active = "The specified task definition is still in ACTIVE status. Please deregister the target and try again.";
-constexpr const char* definition_size = "Actual length: '{}'. Max allowed length is '65536' bytes.";
+constexpr const char* revisions_quota = "The task definition family has reached its maximum of {} revisions.";
+constexpr const char* definition_size = "Actual length: '{}'. Max allowed length is '{}' bytes.";
 constexpr const char* family_name = "The family is 1 to 255 letters, digits, hyphens and underscores.";
 constexpr const char* containers_empty = "Container definitions should not be null or empty.";
-constexpr const char* containers_max = "A task definition can have at most 10 containers.";
+constexpr const char* containers_max = "A task definition can have at most {} containers.";
 constexpr const char* container_name_empty = "Container.name should not be null or empty.";
 constexpr const char* container_name = "Invalid container name '{}': up to 255 letters, digits, hyphens and underscores are allowed.";
 constexpr const char* container_name_twice = "Invalid setting for container '{}'. Container names must be unique within a task definition.";
@@ -98,7 +100,7 @@ constexpr const char* member_unsupported = "'{}' is not supported by this versio
 constexpr const char* container_member_unsupported = "'{}' of the container '{}' is not supported by this version of boxship.";
 
 // Running tasks
-constexpr const char* count_range = "The count must be between 1 and 10.";
+constexpr const char* count_range = "The count must be between 1 and {}.";
 constexpr const char* launch_type_names = "launch type should be one of [EC2,FARGATE,EXTERNAL]";
 constexpr const char* launch_type_or_strategy = "Specify either Launch Type or Capacity Provider Strategy, but not both.";
 constexpr const char* launch_type_unsupported = "Task definition does not support launch_type {}.";
@@ -106,8 +108,8 @@ constexpr const char* no_instances = "No Container Instances were found in your 
 constexpr const char* network_missing = "Network Configuration must be provided when networkMode 'awsvpc' is specified.";
 constexpr const char* network_unwanted = "Network Configuration is not valid for the given networkMode of this task definition.";
 constexpr const char* subnets_empty = "subnets can not be empty.";
-constexpr const char* subnets_max = "subnets can have at most 16 items.";
-constexpr const char* groups_max = "securityGroups can have at most 5 items.";
+constexpr const char* subnets_max = "subnets can have at most {} items.";
+constexpr const char* groups_max = "securityGroups can have at most {} items.";
 constexpr const char* subnet_unknown =
     "Error retrieving subnet information for [{0}]: The subnet ID '{0}' does not exist (ErrorCode: InvalidSubnetID.NotFound)";
 constexpr const char* subnets_vpc = "The subnets of a request must belong to the same VPC.";
@@ -147,9 +149,11 @@ constexpr const char* identifier_cluster = "Identifier is for cluster {}. Your c
 constexpr const char* service_not_found = "Service not found.";
 constexpr const char* stop_reason_length = "The reason can have at most 1024 characters.";
 constexpr const char* start_instances_empty = "Container instances cannot be empty.";
-constexpr const char* start_instances_max = "At most 10 container instances can be named.";
+constexpr const char* start_instances_max = "At most {} container instances can be named.";
 
 // Services
+constexpr const char* services_quota = "The cluster has reached its maximum of {} services.";
+constexpr const char* desired_quota = "The desired count must not be greater than {}.";
 constexpr const char* services_empty = "Services cannot be empty.";
 constexpr const char* services_max = "Services cannot have more than 10 elements.";
 constexpr const char* service_name = "A service's name is 1 to 255 letters, digits, hyphens and underscores.";
@@ -184,7 +188,7 @@ constexpr const char* service_member_unsupported = "'{}' of a service is not sup
 constexpr const char* controller_unsupported = "The deployment controller {} is not supported by this version of boxship; use ECS.";
 constexpr const char* deployment_strategy_unsupported = "The deployment strategy {} is not supported by this version of boxship; use ROLLING.";
 constexpr const char* deployment_alarms = "Deployment alarms that are enabled need at least one name in alarmNames.";
-constexpr const char* load_balancers_max = "A service can have at most 5 load balancers.";
+constexpr const char* load_balancers_max = "A service can have at most {} load balancers.";
 constexpr const char* classic_load_balancer = "Classic Load Balancers are not supported; name a target group with targetGroupArn.";
 constexpr const char* target_group_missing = "A load balancer of a service needs a targetGroupArn.";
 constexpr const char* target_group_unknown = "The target group with targetGroupArn {} does not exist.";
@@ -209,6 +213,7 @@ constexpr const char* protection_late = "The task is asked to stop already.";
 constexpr const char* cluster_has_services = "The Cluster cannot be deleted while Services are active.";
 
 // Container instances
+constexpr const char* instances_quota = "The cluster has reached its maximum of {} container instances.";
 constexpr const char* instances_empty = "Container instances cannot be empty.";
 constexpr const char* instances_max = "Container instances cannot have more than 100 elements.";
 constexpr const char* instance_not_found = "The referenced container instance was not found.";
@@ -233,7 +238,7 @@ constexpr const char* attribute_system = "The attribute '{}' belongs to the syst
 constexpr const char* attribute_target = "The target '{}' of the attribute was not found.";
 constexpr const char* attribute_limit = "A container instance can have at most 10 custom attributes.";
 constexpr const char* target_type = "The only target type is container-instance.";
-constexpr const char* tags_max = "A resource can have at most 50 tags.";
+constexpr const char* tags_max = "A resource can have at most {} tags.";
 constexpr const char* tag_key = "A tag key has 1 to 128 characters.";
 constexpr const char* tag_value = "A tag value has at most 256 characters.";
 constexpr const char* tag_reserved = "Tag keys that begin with 'aws:' are reserved.";

@@ -100,13 +100,15 @@ Result<InstanceRow> register_container_instance(Txn& txn, const Call& call, cons
     if (known) {
         instance = *known;
     } else {
+        const auto most = call.quota(model::Quota::instances_per_cluster);
+        if (static_cast<std::size_t>(txn.counts(cluster->id).instances) >= most) return client_error(say(messages::instances_quota, most));
         instance.id = call.ids.next<InstanceId>();
         instance.cluster = cluster->id;
         instance.registered_at = call.now;
         instance.fargate = fargate;
         instance.host_principal = call.principal.kind == Principal::Kind::host ? call.principal.host : "";
         instance.ec2_instance_id = !ec2_id.empty() ? ec2_id : to_short_text("i-", instance.id);
-        ASSIGN_OR_RETURN(instance.tags, read_tags(request.tags));
+        ASSIGN_OR_RETURN(instance.tags, read_tags(call, request.tags));
     }
     RETURN_IF_ERROR(set_resources(instance, request.total_resources));
     // Custom attributes are sent the first time only: what is there stays.

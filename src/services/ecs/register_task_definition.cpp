@@ -8,23 +8,24 @@
 namespace boxship::services::ecs {
 namespace {
 
-constexpr std::size_t definition_bytes_max = 65536;
-
 Result<DefinitionPtr> register_task_definition(Txn& txn, const Call& call, const api::RegisterTaskDefinitionRequest& request)
 {
     if (!is_plain_name(request.family)) return client_error(messages::family_name);
     RETURN_IF_ERROR(refuse_unsupported(request));
     const api::TaskDefinition definition = complete_definition(request);
-    RETURN_IF_ERROR(check_definition(definition));
+    RETURN_IF_ERROR(check_definition(call, definition));
     model::TaskDefinition row;
-    ASSIGN_OR_RETURN(row.tags, read_tags(request.tags));
+    ASSIGN_OR_RETURN(row.tags, read_tags(call, request.tags));
     row.document = shape::write_json(definition);
-    if (row.document.size() > definition_bytes_max) return client_error(say(messages::definition_size, row.document.size()));
+    if (const auto most = call.quota(model::Quota::definition_bytes); row.document.size() > most)
+        return client_error(say(messages::definition_size, row.document.size(), most));
     take_facts(definition, call, row);
 
     const model::ScopedName name{call.scope, request.family.str()};
     const auto known = txn.get<model::Family>(name);
     model::Family family = known ? *known : model::Family{.name = name};
+    if (const auto most = call.quota(model::Quota::revisions_per_family); static_cast<std::size_t>(family.latest_revision) >= most)
+        return client_error(say(messages::revisions_quota, most));
     row.id = call.ids.next<TaskDefinitionId>();
     row.scope = call.scope;
     row.family = name.name;

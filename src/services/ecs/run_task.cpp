@@ -14,7 +14,6 @@
 namespace boxship::services::ecs {
 namespace {
 
-constexpr std::int32_t count_max = 10;
 constexpr const char* operation = "RunTask";
 
 void add_failures(const Launch& launch, const decide::Placement& placement, std::vector<FailureRow>& failures)
@@ -43,7 +42,7 @@ Result<TaskRows> repeat_answer(const View& view, const model::ClientToken& token
 Result<TaskRows> run_new_tasks(Txn& txn, const Call& call, const api::RunTaskRequest& request)
 {
     const std::int32_t count = request.count.value_or(1);
-    if (count < 1 || count > count_max) return invalid(messages::count_range);
+    if (const auto most = call.quota(model::Quota::tasks_per_run); count < 1 || static_cast<std::size_t>(count) > most) return invalid(say(messages::count_range, most));
     ASSIGN_OR_RETURN(const LaunchTarget target, choose_target(txn, call, request.cluster, request.launch_type, request.capacity_provider_strategy));
     LaunchWish wish = wish_of(request);
     wish.launch_type = target.launch_type;
@@ -97,7 +96,7 @@ Result<TaskRows> run_task(Txn& txn, const Call& call, const api::RunTaskRequest&
 Result<TaskRows> start_task(Txn& txn, const Call& call, const api::StartTaskRequest& request)
 {
     if (request.container_instances.empty()) return invalid(messages::start_instances_empty);
-    if (request.container_instances.size() > count_max) return invalid(messages::start_instances_max);
+    if (const auto most = call.quota(model::Quota::instances_per_start); request.container_instances.size() > most) return invalid(say(messages::start_instances_max, most));
     ASSIGN_OR_RETURN(const Launch launch, prepare_launch(txn, call, wish_of(request)));
     TaskRows rows;
     for (const auto& name : request.container_instances) {

@@ -105,6 +105,13 @@ Result<Rollout> read_rollout(const shape::Box<api::DeploymentConfiguration>& ask
     return rollout;
 }
 
+Result<> check_desired(const Call& call, std::int32_t count)
+{
+    if (count < 0) return invalid(messages::desired_negative);
+    if (const auto most = call.quota(model::Quota::tasks_per_service); static_cast<std::size_t>(count) > most) return invalid(say(messages::desired_quota, most));
+    return {};
+}
+
 Result<> set_grace_period(std::int32_t seconds, const model::ServiceRevision& revision, model::Service& service)
 {
     if (seconds < 0) return invalid(messages::grace_period);

@@ -40,6 +40,7 @@ void deploy(Txn& txn, const Call& call, model::Service& service, model::ServiceR
 // Ends the service's deployment, if one is under way.
 void stop_deployment(Txn& txn, const model::Service& service, const char* reason, Time now);
 
+Result<> check_desired(const Call& call, std::int32_t count);    // neither negative nor beyond the quota
 Result<> set_grace_period(std::int32_t seconds, const model::ServiceRevision& revision, model::Service& service);
 
 bool may_rebalance(const model::Service& service);    // whether its members allow to move tasks between zones

@@ -93,7 +93,6 @@ RevisionWish wish_of(const View& view, const model::Service& service, const mode
 
 Result<model::ServiceRevision> make_revision(Txn& txn, const Call& call, const model::Service& service, const RevisionWish& wish)
 {
-    constexpr std::size_t load_balancers_max = 5;
     LaunchWish launching;
     launching.cluster = wish.cluster;
     launching.task_definition = wish.definition;
@@ -121,7 +120,7 @@ Result<model::ServiceRevision> make_revision(Txn& txn, const Call& call, const m
     for (const auto& item : wish.target.strategy)
         revision.providers.push_back({item.capacity_provider.str(), item.base.value_or(0), item.weight.value_or(wish.target.strategy.size() == 1 ? 1 : 0)});
     if (wish.target.launch_type == model::LaunchType::fargate) revision.platform_version = wish.platform_version.empty() ? "LATEST" : wish.platform_version;
-    if (wish.load_balancers.size() > load_balancers_max) return invalid(messages::load_balancers_max);
+    if (const auto most = call.quota(model::Quota::target_groups_per_service); wish.load_balancers.size() > most) return invalid(say(messages::load_balancers_max, most));
     for (const auto& entry : wish.load_balancers) {
         ASSIGN_OR_RETURN(auto use, read_load_balancer(txn, call, *launch.definition, entry));
         revision.targets.push_back(std::move(use));

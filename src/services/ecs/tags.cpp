@@ -75,8 +75,8 @@ Result<Done> change_tags(Txn& txn, const Call& call, std::string_view arn, Chang
 
 Result<Done> tag_resource(Txn& txn, const Call& call, const api::TagResourceRequest& request)
 {
-    ASSIGN_OR_RETURN(const Tags tags, read_tags(request.tags));
-    return change_tags(txn, call, request.resource_arn, [&](Tags& own) { return merge_tags(own, tags); });
+    ASSIGN_OR_RETURN(const Tags tags, read_tags(call, request.tags));
+    return change_tags(txn, call, request.resource_arn, [&](Tags& own) { return merge_tags(call, own, tags); });
 }
 
 Result<Done> untag_resource(Txn& txn, const Call& call, const api::UntagResourceRequest& request)

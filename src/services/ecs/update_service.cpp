@@ -10,11 +10,11 @@
 namespace boxship::services::ecs {
 namespace {
 
-Result<> change_desired(const api::UpdateServiceRequest& request, model::Service& service)
+Result<> change_desired(const Call& call, const api::UpdateServiceRequest& request, model::Service& service)
 {
     if (!request.desired_count) return {};
     if (service.scheduling == model::Scheduling::daemon) return invalid(messages::daemon_desired);
-    if (*request.desired_count < 0) return invalid(messages::desired_negative);
+    RETURN_IF_ERROR(check_desired(call, *request.desired_count));
     if (mutant("update_service: a new definition loses the count") && !request.task_definition.empty()) return {};
     service.desired = *request.desired_count;
     return {};
@@ -31,9 +31,9 @@ Result<> change_placement(const api::UpdateServiceRequest& request, model::Servi
 }
 
 // What changes the service but no task that runs: it counts from the next task on.
-Result<> change_own_members(const api::UpdateServiceRequest& request, model::Service& service)
+Result<> change_own_members(const Call& call, const api::UpdateServiceRequest& request, model::Service& service)
 {
-    RETURN_IF_ERROR(change_desired(request, service));
+    RETURN_IF_ERROR(change_desired(call, request, service));
     RETURN_IF_ERROR(change_placement(request, service));
     if (request.enable_ecs_managed_tags) service.managed_tags = *request.enable_ecs_managed_tags;
     if (request.enable_execute_command) service.exec_enabled = *request.enable_execute_command;
@@ -75,7 +75,7 @@ Result<ServiceRow> update_service(Txn& txn, const Call& call, const api::UpdateS
     const auto primary = txn.get<model::ServiceRevision>({found->id, found->primary});
     CHECK(primary != nullptr);
     model::Service service = *found;
-    RETURN_IF_ERROR(change_own_members(request, service));
+    RETURN_IF_ERROR(change_own_members(call, request, service));
     RevisionWish wish = wish_of(txn, service, *primary);
     RETURN_IF_ERROR(change_wish(txn, call, request, service, wish));
     // What a plain change of the desired count leaves alone is not looked at again: a definition that is INACTIVE by now,

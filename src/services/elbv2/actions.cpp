@@ -8,7 +8,6 @@
 namespace boxship::services::elbv2 {
 namespace {
 
-constexpr std::size_t target_groups_max = 5;
 constexpr int weight_max = 999, sticky_seconds_max = 7 * 86400;
 
 ApiError invalid_action(std::string message) { return {"InvalidLoadBalancerActionException", std::move(message)}; }
@@ -41,8 +40,8 @@ Result<> read_forward(const View& view, const Call& call, const model::Listener&
     const auto& config = *action.forward_config;
     row.type = model::ActionType::forward;
     if (action.target_group_arn.empty() && config.target_groups.empty()) return validation("You must specify a list of target groups for a forward action");
-    if (config.target_groups.size() > target_groups_max)
-        return ApiError{"TooManyUniqueTargetGroupsPerLoadBalancerException", fmt::format("A forward action can have no more than {} target groups", target_groups_max)};
+    if (const auto most = call.quota(model::Quota::target_groups_per_action); config.target_groups.size() > most)
+        return ApiError{"TooManyUniqueTargetGroupsPerLoadBalancerException", fmt::format("A forward action can have no more than {} target groups", most)};
     if (!action.target_group_arn.empty() && !config.target_groups.empty() &&
         (config.target_groups.size() > 1 || !(config.target_groups.front().target_group_arn == action.target_group_arn)))
         return validation("You cannot specify both a target group ARN and a list of other target groups for a forward action");

@@ -84,10 +84,10 @@ Result<CertificateId> find_certificate(const View& view, const Call& call, std::
     return ApiError{"CertificateNotFoundException", fmt::format("Certificate '{}' not found", arn)};
 }
 
-Result<Tags> read_tags(const shape::List<api::Tag>& tags)
+Result<Tags> read_tags(const Call& call, const shape::List<api::Tag>& tags)
 {
-    constexpr std::size_t tags_max = 50;
-    if (tags.size() > tags_max) return ApiError{"TooManyTagsException", fmt::format("A resource can have no more than {} tags", tags_max)};
+    if (const auto most = call.quota(model::Quota::elb_tags); tags.size() > most)
+        return ApiError{"TooManyTagsException", fmt::format("A resource can have no more than {} tags", most)};
     Tags rows;
     std::set<std::string> seen;
     for (const auto& tag : tags) {

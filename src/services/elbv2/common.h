@@ -40,7 +40,7 @@ Result<FoundRule> find_rule(const View& view, const Call& call, std::string_view
 // A certificate in use or to be used by a listener: CertificateNotFound.
 Result<CertificateId> find_certificate(const View& view, const Call& call, std::string_view arn);
 
-Result<Tags> read_tags(const shape::List<api::Tag>& tags);
+Result<Tags> read_tags(const Call& call, const shape::List<api::Tag>& tags);
 
 // Lists in pages: the marker is the last entry's place in the order.
 struct Marker {

@@ -10,7 +10,7 @@ namespace {
 
 using Field = model::ConditionField;
 
-constexpr std::size_t values_max = 5, wildcards_max = 6, text_max = 128, header_max = 40;
+constexpr std::size_t text_max = 128, header_max = 40;
 
 struct FieldName {
     Field field;
@@ -110,7 +110,7 @@ Result<model::RuleCondition> read_condition(const api::RuleCondition& condition)
 
 }  // namespace
 
-Result<Conditions> read_conditions(const ApiConditions& conditions)
+Result<Conditions> read_conditions(const Call& call, const ApiConditions& conditions)
 {
     if (conditions.empty()) return validation("A condition must be specified");
     Conditions rows;
@@ -125,8 +125,10 @@ Result<Conditions> read_conditions(const ApiConditions& conditions)
             wildcards += static_cast<std::size_t>(std::ranges::count(value, '*') + std::ranges::count(value, '?'));
         rows.push_back(std::move(row));
     }
-    if (values > values_max) return validation(fmt::format("A rule can only have '{}' condition values", values_max));
-    if (wildcards > wildcards_max) return validation(fmt::format("A rule can only have '{}' condition wildcards", wildcards_max));
+    if (const auto most = call.quota(model::Quota::condition_values); values > most)
+        return validation(fmt::format("A rule can only have '{}' condition values", most));
+    if (const auto most = call.quota(model::Quota::condition_wildcards); wildcards > most)
+        return validation(fmt::format("A rule can only have '{}' condition wildcards", most));
     return rows;
 }
 

@@ -8,7 +8,7 @@ namespace boxship::services::elbv2 {
 using Conditions = std::vector<model::RuleCondition>;
 using ApiConditions = shape::List<api::RuleCondition>;
 
-Result<Conditions> read_conditions(const ApiConditions& conditions);
+Result<Conditions> read_conditions(const Call& call, const ApiConditions& conditions);
 void write_conditions(const Conditions& conditions, ApiConditions& list);
 
 }  // namespace boxship::services::elbv2

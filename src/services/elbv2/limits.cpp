@@ -50,28 +50,33 @@ api::DescribeSSLPoliciesOutput render_policies(const PolicyRows& rows)
     return response;
 }
 
-Result<Done> describe_account_limits(Txn&, const Call&, const api::DescribeAccountLimitsInput&) { return Done{}; }
+struct LimitRows {
+    std::vector<std::pair<std::string, std::size_t>> limits;
+    std::string next_marker;
+};
 
-api::DescribeAccountLimitsOutput render_limits(const Done&)
+// The quotas whose names are those that AWS answers with.
+Result<LimitRows> describe_account_limits(Txn&, const Call& call, const api::DescribeAccountLimitsInput& request)
 {
-    static constexpr std::pair<const char*, const char*> limits[] = {
-        {"application-load-balancers", "50"},
-        {"condition-values-per-alb-rule", "5"},
-        {"condition-wildcards-per-alb-rule", "6"},
-        {"listeners-per-application-load-balancer", "50"},
-        {"rules-per-application-load-balancer", "100"},
-        {"target-groups", "3000"},
-        {"target-groups-per-action-on-application-load-balancer", "5"},
-        {"targets-per-application-load-balancer", "1000"},
-        {"targets-per-target-group", "1000"},
-        {"certificates-per-application-load-balancer", "25"},
-    };
+    constexpr std::string_view ours = "elbv2/";
+    ASSIGN_OR_RETURN(const Marker page, read_marker(request.marker, request.page_size));
+    LimitRows rows;
+    for (const auto& facts : model::quota_facts())
+        if (const std::string_view name = facts.name; name.starts_with(ours) && *facts.code) rows.limits.emplace_back(name.substr(ours.size()), call.quota(facts.quota));
+    std::ranges::sort(rows.limits);
+    rows.next_marker = take_page(rows.limits, page, [](const auto& limit) { return limit.first; });
+    return rows;
+}
+
+api::DescribeAccountLimitsOutput render_limits(const LimitRows& rows)
+{
     api::DescribeAccountLimitsOutput response;
-    for (const auto& [name, most] : limits) {
+    for (const auto& [name, most] : rows.limits) {
         auto& limit = response.limits.emplace_back();
         limit.name = name;
-        limit.max = most;
+        limit.max = std::to_string(most);
     }
+    if (!rows.next_marker.empty()) response.next_marker = rows.next_marker;
     return response;
 }
 
@@ -87,7 +92,7 @@ Result<Done> describe_capacity_reservation(Txn& txn, const Call& call, const api
 void serve_limits(Served& served)
 {
     served.add<api::ops::DescribeSSLPolicies>(describe_ssl_policies, render_policies).ignores({"LoadBalancerType"});
-    served.add<api::ops::DescribeAccountLimits>(describe_account_limits, render_limits).ignores({"Marker", "PageSize"});
+    served.add<api::ops::DescribeAccountLimits>(describe_account_limits, render_limits);
     served.add<api::ops::DescribeCapacityReservation>(describe_capacity_reservation, render_nothing<api::DescribeCapacityReservationOutput>);
 }
 

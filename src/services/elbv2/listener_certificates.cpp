@@ -1,6 +1,7 @@
 // AddListenerCertificates, RemoveListenerCertificates, DescribeListenerCertificates: what SNI chooses from.
 #include "services/elbv2/listeners.h"
 #include "services/elbv2/serve.h"
+#include "services/elbv2/sums.h"
 
 namespace boxship::services::elbv2 {
 namespace {
@@ -23,7 +24,6 @@ Result<model::Listener> https_listener(const View& view, const Call& call, std::
 
 Result<CertificateRows> add_listener_certificates(Txn& txn, const Call& call, const api::AddListenerCertificatesInput& request)
 {
-    constexpr std::size_t certificates_max = 25;
     ASSIGN_OR_RETURN(model::Listener listener, https_listener(txn, call, request.listener_arn));
     CertificateRows rows;
     for (const auto& named : request.certificates) {
@@ -33,9 +33,9 @@ Result<CertificateRows> add_listener_certificates(Txn& txn, const Call& call, co
         auto& list = listener.more_certificates;
         if (id != listener.certificate && std::ranges::find(list, id) == list.end()) list.push_back(id);
     }
-    if (listener.more_certificates.size() > certificates_max)
-        return ApiError{"TooManyCertificatesException", fmt::format("A listener can have no more than {} certificates beside the default", certificates_max)};
+    const LoadBalancerId balancer = listener.load_balancer;
     txn.put(std::move(listener));
+    RETURN_IF_ERROR(check_certificate_count(txn, call, balancer));
     return rows;
 }
 

@@ -3,6 +3,7 @@
 
 #include "model/ssl_policies.h"
 #include "services/elbv2/serve.h"
+#include "services/elbv2/sums.h"
 
 namespace boxship::services::elbv2 {
 namespace {
@@ -65,18 +66,18 @@ Result<> apply(const View& view, const Call& call, const Request& request, model
 
 Result<ListenerRows> create_listener(Txn& txn, const Call& call, const api::CreateListenerInput& request)
 {
-    constexpr std::size_t listeners_max = 50;
     ASSIGN_OR_RETURN(const BalancerPtr balancer, find_balancer(txn, call, request.load_balancer_arn));
     if (!request.protocol) return validation("A listener protocol must be specified");
     if (!request.port) return validation("A listener port must be specified");
-    if (txn.count<state::ListenersByLoadBalancer>(balancer->id) >= listeners_max)
-        return ApiError{"TooManyListenersException", fmt::format("A load balancer can have no more than {} listeners", listeners_max)};
+    if (const auto most = call.quota(model::Quota::listeners_per_balancer); txn.count<state::ListenersByLoadBalancer>(balancer->id) >= most)
+        return ApiError{"TooManyListenersException", fmt::format("A load balancer can have no more than {} listeners", most)};
     model::Listener listener{.id = call.ids.next<ListenerId>(), .load_balancer = balancer->id, .default_rule = call.ids.next<RuleId>()};
     listener.created_at = call.now;
     RETURN_IF_ERROR(apply(txn, call, request, listener));
-    ASSIGN_OR_RETURN(listener.tags, read_tags(request.tags));
+    ASSIGN_OR_RETURN(listener.tags, read_tags(call, request.tags));
     const ListenerId id = listener.id;
     txn.put(std::move(listener));
+    RETURN_IF_ERROR(check_group_count(txn, call, balancer->id));
     ListenerRows rows;
     add_listener(txn, txn.get<model::Listener>(id), rows);
     return rows;
@@ -88,6 +89,7 @@ Result<ListenerRows> modify_listener(Txn& txn, const Call& call, const api::Modi
     model::Listener listener = *found;
     RETURN_IF_ERROR(apply(txn, call, request, listener));
     txn.put(std::move(listener));
+    if (request.default_actions.has()) RETURN_IF_ERROR(check_group_count(txn, call, found->load_balancer));
     ListenerRows rows;
     add_listener(txn, txn.get<model::Listener>(found->id), rows);
     return rows;

@@ -69,7 +69,6 @@ bool same_settings(const model::LoadBalancer& standing, const model::LoadBalance
 
 Result<BalancerRow> create_load_balancer(Txn& txn, const Call& call, const api::CreateLoadBalancerInput& request)
 {
-    constexpr std::size_t balancers_max = 50;
     RETURN_IF_ERROR(check_name(request.name));
     if (request.type && *request.type != api::LoadBalancerTypeEnum::application)
         return invalid_configuration(fmt::format("Load balancers of type '{}' are not supported by this server; 'application' is", to_text(*request.type)));
@@ -81,14 +80,14 @@ Result<BalancerRow> create_load_balancer(Txn& txn, const Call& call, const api::
     balancer.vpc = subnets.front()->vpc;
     balancer.created_at = call.now;
     ASSIGN_OR_RETURN(balancer.groups, find_groups(txn, call, request.security_groups, balancer.vpc));
-    ASSIGN_OR_RETURN(balancer.tags, read_tags(request.tags));
+    ASSIGN_OR_RETURN(balancer.tags, read_tags(call, request.tags));
     if (auto standing = txn.first<state::LoadBalancerByName>({call.scope, balancer.name})) {
         if (same_settings(*standing, balancer, subnets)) return balancer_row(txn, std::move(standing));
         return ApiError{"DuplicateLoadBalancerNameException",
                         fmt::format("A load balancer with the same name '{}' exists, but with different settings", balancer.name)};
     }
-    if (txn.rows<model::LoadBalancer>().size() >= balancers_max)
-        return ApiError{"TooManyLoadBalancersException", fmt::format("You can have no more than {} load balancers", balancers_max)};
+    if (const auto most = call.quota(model::Quota::load_balancers); txn.count_in<model::LoadBalancer>(call.scope) >= most)
+        return ApiError{"TooManyLoadBalancersException", fmt::format("You can have no more than {} load balancers", most)};
     RETURN_IF_ERROR(set_zones(txn, call, balancer, subnets));
     const LoadBalancerId id = balancer.id;
     txn.put(std::move(balancer));

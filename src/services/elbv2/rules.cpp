@@ -5,11 +5,11 @@
 #include "services/elbv2/actions.h"
 #include "services/elbv2/conditions.h"
 #include "services/elbv2/serve.h"
+#include "services/elbv2/sums.h"
 
 namespace boxship::services::elbv2 {
 namespace {
 
-constexpr std::size_t rules_max = 100;
 
 struct RuleRow {
     RulePtr rule;             // nullptr: the listener's default rule
@@ -49,14 +49,14 @@ Result<RuleRows> create_rule(Txn& txn, const Call& call, const api::CreateRuleIn
 {
     ASSIGN_OR_RETURN(const ListenerPtr listener, find_listener(txn, call, request.listener_arn));
     model::ListenerRule rule{.id = call.ids.next<RuleId>(), .listener = listener->id, .priority = *request.priority};
-    ASSIGN_OR_RETURN(rule.conditions, read_conditions(request.conditions));
+    ASSIGN_OR_RETURN(rule.conditions, read_conditions(call, request.conditions));
     ASSIGN_OR_RETURN(rule.actions, read_actions(txn, call, *listener, request.actions));
-    ASSIGN_OR_RETURN(rule.tags, read_tags(request.tags));
+    ASSIGN_OR_RETURN(rule.tags, read_tags(call, request.tags));
     if (txn.any<state::RuleByPriority>({listener->id, rule.priority})) return priority_in_use(rule.priority);
-    if (txn.count<state::RulesByListener>(listener->id) >= rules_max)
-        return ApiError{"TooManyRulesException", fmt::format("A load balancer can have no more than {} rules", rules_max)};
     const RuleId id = rule.id;
     txn.put(std::move(rule));
+    RETURN_IF_ERROR(check_rule_count(txn, call, listener->load_balancer));
+    RETURN_IF_ERROR(check_group_count(txn, call, listener->load_balancer));
     RuleRows rows;
     add_rule(txn, txn.get<model::ListenerRule>(id), listener, rows);
     return rows;
@@ -68,9 +68,10 @@ Result<RuleRows> modify_rule(Txn& txn, const Call& call, const api::ModifyRuleIn
     if (found.is_default())
         return ApiError{"OperationNotPermittedException", fmt::format("Default rule '{}' cannot be modified; modify its listener", request.rule_arn)};
     model::ListenerRule rule = *found.rule;
-    if (request.conditions.has()) { ASSIGN_OR_RETURN(rule.conditions, read_conditions(request.conditions)); }
+    if (request.conditions.has()) { ASSIGN_OR_RETURN(rule.conditions, read_conditions(call, request.conditions)); }
     if (request.actions.has()) { ASSIGN_OR_RETURN(rule.actions, read_actions(txn, call, *found.listener, request.actions)); }
     txn.put(std::move(rule));
+    if (request.actions.has()) RETURN_IF_ERROR(check_group_count(txn, call, found.listener->load_balancer));
     RuleRows rows;
     add_rule(txn, txn.get<model::ListenerRule>(found.rule->id), found.listener, rows);
     return rows;

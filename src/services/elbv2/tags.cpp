@@ -38,8 +38,8 @@ Result<> visit_tagged(const View& view, const Call& call, std::string_view text,
 
 Result<Done> add_tags(Txn& txn, const Call& call, const api::AddTagsInput& request)
 {
-    constexpr std::size_t tags_per_resource_max = 50;
-    ASSIGN_OR_RETURN(const Tags tags, read_tags(request.tags));
+    const std::size_t tags_per_resource_max = call.quota(model::Quota::elb_tags);
+    ASSIGN_OR_RETURN(const Tags tags, read_tags(call, request.tags));
     for (const auto& arn : request.resource_arns) {
         bool too_many = false;
         RETURN_IF_ERROR(visit_tagged(txn, call, arn, [&](auto row) {

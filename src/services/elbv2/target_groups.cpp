@@ -132,7 +132,6 @@ Result<> read_kind(const View& view, const Call& call, const api::CreateTargetGr
 
 Result<GroupRow> create_target_group(Txn& txn, const Call& call, const api::CreateTargetGroupInput& request)
 {
-    constexpr std::size_t groups_max = 3000;
     RETURN_IF_ERROR(check_group_name(request.name));
     model::TargetGroup group{.id = call.ids.next<TargetGroupId>(), .scope = call.scope, .name = request.name.str()};
     group.created_at = call.now;
@@ -143,7 +142,7 @@ Result<GroupRow> create_target_group(Txn& txn, const Call& call, const api::Crea
         group.health_check.matcher = "12";
     }
     RETURN_IF_ERROR(read_health_check(request, group, group.health_check));
-    ASSIGN_OR_RETURN(group.tags, read_tags(request.tags));
+    ASSIGN_OR_RETURN(group.tags, read_tags(call, request.tags));
     if (auto standing = txn.first<state::TargetGroupByName>({call.scope, group.name})) {
         const bool same = standing->type == group.type && standing->protocol == group.protocol && standing->version == group.version &&
                           standing->port == group.port && standing->vpc == group.vpc && standing->health_check == group.health_check;
@@ -151,8 +150,8 @@ Result<GroupRow> create_target_group(Txn& txn, const Call& call, const api::Crea
         return ApiError{"DuplicateTargetGroupNameException",
                         fmt::format("A target group with the same name '{}' exists, but with different settings", group.name)};
     }
-    if (txn.rows<model::TargetGroup>().size() >= groups_max)
-        return ApiError{"TooManyTargetGroupsException", fmt::format("You can have no more than {} target groups", groups_max)};
+    if (const auto most = call.quota(model::Quota::target_groups); txn.count_in<model::TargetGroup>(call.scope) >= most)
+        return ApiError{"TooManyTargetGroupsException", fmt::format("You can have no more than {} target groups", most)};
     const TargetGroupId id = group.id;
     txn.put(std::move(group));
     return group_row(txn, txn.get<model::TargetGroup>(id));

@@ -5,11 +5,10 @@
 #include "decide/targets.h"
 #include "services/elbv2/common.h"
 #include "services/elbv2/serve.h"
+#include "services/elbv2/sums.h"
 
 namespace boxship::services::elbv2 {
 namespace {
-
-constexpr std::size_t targets_max = 1000;
 
 struct HealthRow {
     std::string id;
@@ -60,8 +59,9 @@ Result<Done> register_targets(Txn& txn, const Call& call, const api::RegisterTar
         auto row = decide::register_target(txn, *group, target.id.str(), target.port.value_or(0), target.availability_zone.str(), call.now);
         if (row) txn.put(std::move(*row));
     }
-    if (txn.count<state::TargetsByGroup>(group->id) > targets_max)
-        return ApiError{"TooManyTargetsException", fmt::format("A target group can have no more than {} targets", targets_max)};
+    if (const auto most = call.quota(model::Quota::targets_per_group); txn.count<state::TargetsByGroup>(group->id) > most)
+        return ApiError{"TooManyTargetsException", fmt::format("A target group can have no more than {} targets", most)};
+    for (const auto& balancer : decide::load_balancers_of(txn, group->id)) RETURN_IF_ERROR(check_target_count(txn, call, balancer));
     return Done{};
 }
 

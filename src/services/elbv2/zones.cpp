@@ -35,8 +35,8 @@ Result<Subnets> find_subnets(const View& view, const Call& call, const shape::Li
 
 Result<std::vector<SecurityGroupId>> find_groups(const View& view, const Call& call, const shape::List<shape::Str>& names, const VpcId& vpc)
 {
-    constexpr std::size_t groups_max = 5;
-    if (names.size() > groups_max) return invalid_configuration(fmt::format("A load balancer can have no more than {} security groups", groups_max));
+    if (const auto most = call.quota(model::Quota::groups_per_balancer); names.size() > most)
+        return invalid_configuration(fmt::format("A load balancer can have no more than {} security groups", most));
     std::vector<SecurityGroupId> groups;
     for (const auto& name : names) {
         const auto group = ec2::find_group(view, call.scope, name);
