@@ -5,6 +5,7 @@
 #include "base/id.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/similar.h"
 #include "base/sorted_set.h"
 #include "base/strings.h"
 #include "base/time.h"
@@ -81,6 +82,15 @@ TEST(Strings, split_keeps_empty_parts)
     EXPECT_EQ(split("a,,b", ',').size(), 3u);
     EXPECT_EQ(trim("  x \r\n"), "x");
     EXPECT_TRUE(equals_ignoring_case("Content-Type", "content-type"));
+}
+
+TEST(Similar, counts_the_letters_that_differ)
+{
+    EXPECT_EQ(edits_between("status", "status"), 0u);
+    EXPECT_EQ(edits_between("staus", "status"), 1u);
+    EXPECT_EQ(edits_between("up", "ups"), 1u);
+    EXPECT_EQ(edits_between("", "down"), 4u);
+    EXPECT_EQ(edits_between("kitten", "sitting"), 3u);
 }
 
 Result<int> half(int n)

@@ -15,21 +15,29 @@
 
 namespace boxship {
 
+// Made by Ids::next(Time): the second half begins with it.
+template <class Tag>
+inline constexpr bool holds_time = false;
+template <>
+inline constexpr bool holds_time<struct TaskTag> = true;
+
 template <class Tag>
 class Id {
 public:
     using Raw = std::array<std::byte, 16>;
+    static constexpr bool has_time = holds_time<Tag>;
 
     Id() = default;  // all zero: "none"
     explicit Id(const Raw& raw) : raw_(raw) {}
 
-    // By their bytes, the second half first: there stands the time of those that have one (base/ids.h). As two numbers,
-    // because ids are compared more often than anything else is done.
+    // By their bytes, so that those with one beginning stand together; of those that hold their time that half first. As two
+    // numbers, because ids are compared more often than anything else is done.
     bool operator==(const Id& other) const { return half(0) == other.half(0) && half(8) == other.half(8); }
     std::strong_ordering operator<=>(const Id& other) const
     {
-        const std::uint64_t a = half(8), b = other.half(8);
-        return a != b ? in_order(a) <=> in_order(b) : in_order(half(0)) <=> in_order(other.half(0));
+        constexpr std::size_t first = holds_time<Tag> ? 8 : 0;
+        const std::uint64_t a = half(first), b = other.half(first);
+        return a != b ? in_order(a) <=> in_order(b) : in_order(half(8 - first)) <=> in_order(other.half(8 - first));
     }
     explicit operator bool() const { return (half(0) | half(8)) != 0; }
     const Raw& raw() const { return raw_; }

@@ -25,6 +25,7 @@ public:
     // For what comes by the million: ids that are made one after the other stand side by side in every table and index, which
     // costs a tenth of the cache misses. Ten bytes are random; the last eight begin with the time.
     template <class IdType>
+        requires(IdType::has_time)
     IdType next(Time now)
     {
         typename IdType::Raw raw;

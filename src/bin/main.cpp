@@ -1,4 +1,5 @@
 // boxship: one program, a file per subcommand.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <string>
@@ -6,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/similar.h"
 #include "bin/commands.h"
 
 namespace boxship::bin {
@@ -15,6 +17,20 @@ std::vector<Command> commands()
 {
     return {up_command(),     down_command(),   status_command(), instances_command(), env_command(),     explain_command(), alarm_command(),
             quotas_command(), logs_command(),   doctor_command(), server_command(), agent_command(),     balancer_command(), version_command()};
+}
+
+// The command that is two letters away at most; "" when none is.
+std::string most_like(const std::string& word)
+{
+    std::string name;
+    std::size_t least = 3;
+    for (const auto& command : commands()) {
+        const std::size_t edits = edits_between(word, command.name);
+        if (!command.listed || edits >= std::min(least, word.size())) continue;
+        least = edits;
+        name = command.name;
+    }
+    return name;
 }
 
 void print_overview()
@@ -44,7 +60,8 @@ int run(const std::vector<std::string>& words)
         }
         return command.run(*options);
     }
-    fmt::print(stderr, "boxship: there is no command '{}'; 'boxship help' lists them\n", words[0]);
+    const std::string meant = most_like(words[0]);
+    fmt::print(stderr, "boxship: there is no command '{}'{}; 'boxship help' lists them\n", words[0], meant.empty() ? "" : ", do you mean '" + meant + "'?");
     return 2;
 }
 

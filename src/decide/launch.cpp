@@ -71,7 +71,7 @@ std::optional<NewTask> make_task(const state::View& view, const Launch& launch, 
     const auto subnet = subnet_with_address(view, launch, instance, ids, crowds, address);
     if (!subnet) return std::nullopt;
     model::Eni& eni = made.eni.emplace();
-    eni.id = ids.next<EniId>(now);
+    eni.id = ids.next<EniId>();
     eni.scope = launch.scope;
     eni.vpc = subnet->vpc;
     eni.subnet = subnet->id;

@@ -7,6 +7,7 @@
 #include "front/authenticate.h"
 #include "model/ecs.h"
 #include "shape/check.h"
+#include "shape/slots.h"
 
 namespace boxship::front {
 
@@ -35,6 +36,14 @@ Result<> authorise(const state::View& view, const Ask& ask)
     return access_denied(ask.principal, *operation.info, ask.protocol);
 }
 
+// EC2's way to ask whether one may: everything is done but kept.
+bool only_asks(const Ask& ask)
+{
+    if (ask.protocol != shape::Protocol::ec2) return false;
+    const shape::MemberInfo* member = ask.operation->info->request->find("DryRun");
+    return member && shape::is_present(*member, ask.request.get()) && shape::as<bool>(shape::get(*member, ask.request.get()));
+}
+
 using Work = services::DataWork<Render>;
 
 // An answer, or for an operation on bytes the work that will have one.
@@ -51,8 +60,10 @@ Result<Render> run(state::Txn& txn, const services::Call& call, const Ask& ask, 
         return Render();
     }
     auto answer = ask.operation->run(txn, call, ask.request.get());
-    if (!answer.ok() || checked.ok()) return answer;
-    return checked.error();
+    if (!answer.ok()) return answer;
+    if (!checked.ok()) return checked.error();
+    if (only_asks(ask)) return ApiError{"DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412};
+    return answer;
 }
 
 }  // namespace

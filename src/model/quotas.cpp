@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <numeric>
 
 #include <fmt/format.h>
 
-#include "base/strings.h"
+#include "base/similar.h"
 
 namespace boxship::model {
 namespace {
@@ -69,23 +68,6 @@ static_assert([] {
     return true;
 }(), "the table is in the order of the enumeration");
 
-// How many letters must change to make one of the other.
-std::size_t distance(std::string_view a, std::string_view b)
-{
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (std::size_t j = 0; j < b.size(); ++j) {
-            const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
-            diagonal = row[j + 1];
-            row[j + 1] = std::min({changed, row[j] + 1, diagonal + 1});
-        }
-    }
-    return row.back();
-}
-
 }  // namespace
 
 std::span<const QuotaFacts> quota_facts() { return table; }
@@ -101,7 +83,7 @@ std::vector<std::string> similar_quotas(std::string_view name)
     std::vector<std::pair<std::size_t, std::string>> ranked;
     for (const auto& facts : table) {
         const std::string_view whole = facts.name, behind = whole.substr(whole.find('/') + 1);
-        std::size_t far = std::min(distance(name, whole), distance(name, behind));
+        std::size_t far = std::min(edits_between(name, whole), edits_between(name, behind));
         if (whole.find(name) != whole.npos) far = 0;
         ranked.emplace_back(far, whole);
     }

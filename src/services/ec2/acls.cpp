@@ -80,7 +80,7 @@ api::DescribeNetworkAclsResult render_acls(const std::vector<AclRow>& rows)
 
 void serve_acls(Served& served)
 {
-    served.add<api::ops::DescribeNetworkAcls>(describe_acls, render_acls).ignores({"MaxResults", "NextToken"}).refuses({"DryRun"});
+    served.add<api::ops::DescribeNetworkAcls>(describe_acls, render_acls).ignores({"MaxResults", "NextToken"});
 }
 
 }  // namespace boxship::services::ec2

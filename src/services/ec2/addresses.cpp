@@ -151,12 +151,11 @@ api::DescribeAddressesAttributeResult render_attributes(const std::vector<Addres
 void serve_addresses(Served& served)
 {
     served.add<api::ops::AllocateAddress>(allocate_address, render_allocated)
-        .refuses({"DryRun", "Address", "PublicIpv4Pool", "NetworkBorderGroup", "CustomerOwnedIpv4Pool", "IpamPoolId"});
-    served.add<api::ops::ReleaseAddress>(release_address, render_done<api::ops::ReleaseAddress::Response>).ignores({"NetworkBorderGroup"}).refuses({"DryRun", "PublicIp"});
-    served.add<api::ops::DescribeAddresses>(describe_addresses, render_addresses).refuses({"DryRun"});
+        .refuses({"Address", "PublicIpv4Pool", "NetworkBorderGroup", "CustomerOwnedIpv4Pool", "IpamPoolId"});
+    served.add<api::ops::ReleaseAddress>(release_address, render_done<api::ops::ReleaseAddress::Response>).ignores({"NetworkBorderGroup"}).refuses({"PublicIp"});
+    served.add<api::ops::DescribeAddresses>(describe_addresses, render_addresses);
     served.add<api::ops::DescribeAddressesAttribute>(describe_addresses_attribute, render_attributes)
-        .ignores({"Attribute", "NextToken", "MaxResults"})
-        .refuses({"DryRun"});
+        .ignores({"Attribute", "NextToken", "MaxResults"});
 }
 
 }  // namespace boxship::services::ec2

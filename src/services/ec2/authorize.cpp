@@ -158,17 +158,13 @@ void serve_group_rules(Served& served)
     // The account is always the caller's own.
     const std::vector<std::string> owner = {"SourceSecurityGroupOwnerId"};
     served.add<api::ops::AuthorizeSecurityGroupIngress>(authorize_ingress, render_authorized<api::AuthorizeSecurityGroupIngressResult>)
-        .ignores(owner)
-        .refuses({"DryRun"});
+        .ignores(owner);
     served.add<api::ops::AuthorizeSecurityGroupEgress>(authorize_egress, render_authorized<api::AuthorizeSecurityGroupEgressResult>)
-        .ignores(owner)
-        .refuses({"DryRun"});
+        .ignores(owner);
     served.add<api::ops::RevokeSecurityGroupIngress>(revoke_ingress, render_revoked<api::RevokeSecurityGroupIngressResult>)
-        .ignores(owner)
-        .refuses({"DryRun"});
+        .ignores(owner);
     served.add<api::ops::RevokeSecurityGroupEgress>(revoke_egress, render_revoked<api::RevokeSecurityGroupEgressResult>)
-        .ignores(owner)
-        .refuses({"DryRun"});
+        .ignores(owner);
 }
 
 }  // namespace boxship::services::ec2

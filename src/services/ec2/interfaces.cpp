@@ -130,8 +130,7 @@ void write_interface(const InterfaceRow& row, api::NetworkInterface& out)
 void serve_interfaces(Served& served)
 {
     served.add<api::ops::DescribeNetworkInterfaces>(describe_network_interfaces, render_interfaces)
-        .ignores({"IncludeManagedResources"})
-        .refuses({"DryRun"});
+        .ignores({"IncludeManagedResources"});
 }
 
 }  // namespace boxship::services::ec2

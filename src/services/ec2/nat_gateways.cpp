@@ -194,10 +194,10 @@ void serve_nat_gateways(Served& served)
 {
     served.add<api::ops::CreateNatGateway>(create_nat_gateway, render_created)
         .ignores({"ClientToken"})
-        .refuses({"DryRun", "VpcId", "AvailabilityZoneAddresses", "PrivateIpAddress", "SecondaryAllocationIds", "SecondaryPrivateIpAddresses",
+        .refuses({"VpcId", "AvailabilityZoneAddresses", "PrivateIpAddress", "SecondaryAllocationIds", "SecondaryPrivateIpAddresses",
                   "SecondaryPrivateIpAddressCount"});
-    served.add<api::ops::DeleteNatGateway>(delete_nat_gateway, render_deleted).refuses({"DryRun"});
-    served.add<api::ops::DescribeNatGateways>(describe_nat_gateways, render_nats).refuses({"DryRun"});
+    served.add<api::ops::DeleteNatGateway>(delete_nat_gateway, render_deleted);
+    served.add<api::ops::DescribeNatGateways>(describe_nat_gateways, render_nats);
 }
 
 }  // namespace boxship::services::ec2

@@ -136,8 +136,8 @@ void write_subnet(const model::Subnet& subnet, std::uint32_t available, api::Sub
 
 void serve_networks(Served& served)
 {
-    served.add<api::ops::DescribeVpcs>(describe_vpcs, render_vpcs).refuses({"DryRun"});
-    served.add<api::ops::DescribeSubnets>(describe_subnets, render_subnets).refuses({"DryRun"});
+    served.add<api::ops::DescribeVpcs>(describe_vpcs, render_vpcs);
+    served.add<api::ops::DescribeSubnets>(describe_subnets, render_subnets);
 }
 
 }  // namespace boxship::services::ec2

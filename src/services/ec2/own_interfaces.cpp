@@ -119,12 +119,12 @@ void serve_own_interfaces(Served& served)
 {
     served.add<api::ops::CreateNetworkInterface>(create_interface, render_created)
         .ignores({"ClientToken", "ConnectionTrackingSpecification"})
-        .refuses({"DryRun", "Ipv4Prefixes", "Ipv4PrefixCount", "Ipv6Prefixes", "Ipv6PrefixCount", "InterfaceType", "EnablePrimaryIpv6", "Operator",
+        .refuses({"Ipv4Prefixes", "Ipv4PrefixCount", "Ipv6Prefixes", "Ipv6PrefixCount", "InterfaceType", "EnablePrimaryIpv6", "Operator",
                   "PrivateIpAddresses", "SecondaryPrivateIpAddressCount", "Ipv6Addresses", "Ipv6AddressCount"});
-    served.add<api::ops::DeleteNetworkInterface>(delete_interface, render_done<api::DeleteNetworkInterfaceResponse>).refuses({"DryRun"});
+    served.add<api::ops::DeleteNetworkInterface>(delete_interface, render_done<api::DeleteNetworkInterfaceResponse>);
     served.add<api::ops::ModifyNetworkInterfaceAttribute>(modify_interface, render_done<api::ModifyNetworkInterfaceAttributeResponse>)
         .ignores({"ConnectionTrackingSpecification", "AssociatePublicIpAddress"})
-        .refuses({"DryRun", "EnaSrdSpecification", "EnablePrimaryIpv6", "AssociatedSubnetIds", "Attachment"});
+        .refuses({"EnaSrdSpecification", "EnablePrimaryIpv6", "AssociatedSubnetIds", "Attachment"});
 }
 
 }  // namespace boxship::services::ec2

@@ -129,10 +129,9 @@ api::DescribeAccountAttributesResult render_account(const AccountFacts& facts)
 void serve_places(Served& served)
 {
     served.add<api::ops::DescribeAvailabilityZones>(describe_availability_zones, render_zones)
-        .ignores({"AllAvailabilityZones"})
-        .refuses({"DryRun"});
-    served.add<api::ops::DescribeRegions>(describe_regions, render_regions).ignores({"AllRegions"}).refuses({"DryRun"});
-    served.add<api::ops::DescribeAccountAttributes>(describe_account_attributes, render_account).refuses({"DryRun"});
+        .ignores({"AllAvailabilityZones"});
+    served.add<api::ops::DescribeRegions>(describe_regions, render_regions).ignores({"AllRegions"});
+    served.add<api::ops::DescribeAccountAttributes>(describe_account_attributes, render_account);
 }
 
 }  // namespace boxship::services::ec2

@@ -239,12 +239,12 @@ Result<TablePtr> required_table(const state::View& view, const Call& call, std::
 
 void serve_route_tables(Served& served)
 {
-    served.add<api::ops::CreateRouteTable>(create_route_table, render_created).ignores({"ClientToken"}).refuses({"DryRun"});
-    served.add<api::ops::DeleteRouteTable>(delete_route_table, render_done<api::DeleteRouteTableResponse>).refuses({"DryRun"});
-    served.add<api::ops::DescribeRouteTables>(describe_route_tables, render_tables).refuses({"DryRun"});
-    served.add<api::ops::AssociateRouteTable>(associate_route_table, render_associated).refuses({"DryRun", "GatewayId", "PublicIpv4Pool"});
-    served.add<api::ops::DisassociateRouteTable>(disassociate_route_table, render_done<api::DisassociateRouteTableResponse>).refuses({"DryRun"});
-    served.add<api::ops::ReplaceRouteTableAssociation>(replace_association, render_replaced).refuses({"DryRun"});
+    served.add<api::ops::CreateRouteTable>(create_route_table, render_created).ignores({"ClientToken"});
+    served.add<api::ops::DeleteRouteTable>(delete_route_table, render_done<api::DeleteRouteTableResponse>);
+    served.add<api::ops::DescribeRouteTables>(describe_route_tables, render_tables);
+    served.add<api::ops::AssociateRouteTable>(associate_route_table, render_associated).refuses({"GatewayId", "PublicIpv4Pool"});
+    served.add<api::ops::DisassociateRouteTable>(disassociate_route_table, render_done<api::DisassociateRouteTableResponse>);
+    served.add<api::ops::ReplaceRouteTableAssociation>(replace_association, render_replaced);
 }
 
 }  // namespace boxship::services::ec2

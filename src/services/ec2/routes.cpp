@@ -222,18 +222,18 @@ api::DescribeInternetGatewaysResult render_gateways(const Described<model::Inter
 
 void serve_routes(Served& served)
 {
-    const std::vector<std::string> other_targets = {"DryRun", "DestinationPrefixListId", "VpcEndpointId", "TransitGatewayId", "LocalGatewayId", "CarrierGatewayId",
+    const std::vector<std::string> other_targets = {"DestinationPrefixListId", "VpcEndpointId", "TransitGatewayId", "LocalGatewayId", "CarrierGatewayId",
         "CoreNetworkArn", "OdbNetworkArn", "EgressOnlyInternetGatewayId", "InstanceId", "NetworkInterfaceId", "VpcPeeringConnectionId"};
     std::vector<std::string> replacing = other_targets;
     replacing.emplace_back("LocalTarget");
     served.add<api::ops::CreateRoute>(create_route, render_done<api::CreateRouteResult>).refuses(other_targets);
     served.add<api::ops::ReplaceRoute>(replace_route, render_done<api::ReplaceRouteResponse>).refuses(replacing);
-    served.add<api::ops::DeleteRoute>(delete_route, render_done<api::DeleteRouteResponse>).refuses({"DryRun", "DestinationPrefixListId"});
-    served.add<api::ops::CreateInternetGateway>(create_gateway, render_created).refuses({"DryRun"});
-    served.add<api::ops::AttachInternetGateway>(attach_gateway, render_done<api::AttachInternetGatewayResponse>).refuses({"DryRun"});
-    served.add<api::ops::DetachInternetGateway>(detach_gateway, render_done<api::DetachInternetGatewayResponse>).refuses({"DryRun"});
-    served.add<api::ops::DeleteInternetGateway>(delete_gateway, render_done<api::DeleteInternetGatewayResponse>).refuses({"DryRun"});
-    served.add<api::ops::DescribeInternetGateways>(describe_gateways, render_gateways).refuses({"DryRun"});
+    served.add<api::ops::DeleteRoute>(delete_route, render_done<api::DeleteRouteResponse>).refuses({"DestinationPrefixListId"});
+    served.add<api::ops::CreateInternetGateway>(create_gateway, render_created);
+    served.add<api::ops::AttachInternetGateway>(attach_gateway, render_done<api::AttachInternetGatewayResponse>);
+    served.add<api::ops::DetachInternetGateway>(detach_gateway, render_done<api::DetachInternetGatewayResponse>);
+    served.add<api::ops::DeleteInternetGateway>(delete_gateway, render_done<api::DeleteInternetGatewayResponse>);
+    served.add<api::ops::DescribeInternetGateways>(describe_gateways, render_gateways);
 }
 
 }  // namespace boxship::services::ec2

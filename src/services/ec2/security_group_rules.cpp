@@ -124,12 +124,10 @@ Result<Done> update_egress(Txn& txn, const Call& call, const api::UpdateSecurity
 
 void serve_rule_lists(Served& served)
 {
-    served.add<api::ops::DescribeSecurityGroupRules>(describe_rules, render_rules).refuses({"DryRun"});
-    served.add<api::ops::ModifySecurityGroupRules>(modify_rules, render_done<api::ModifySecurityGroupRulesResult>).refuses({"DryRun"});
-    served.add<api::ops::UpdateSecurityGroupRuleDescriptionsIngress>(update_ingress, render_done<api::UpdateSecurityGroupRuleDescriptionsIngressResult>)
-        .refuses({"DryRun"});
-    served.add<api::ops::UpdateSecurityGroupRuleDescriptionsEgress>(update_egress, render_done<api::UpdateSecurityGroupRuleDescriptionsEgressResult>)
-        .refuses({"DryRun"});
+    served.add<api::ops::DescribeSecurityGroupRules>(describe_rules, render_rules);
+    served.add<api::ops::ModifySecurityGroupRules>(modify_rules, render_done<api::ModifySecurityGroupRulesResult>);
+    served.add<api::ops::UpdateSecurityGroupRuleDescriptionsIngress>(update_ingress, render_done<api::UpdateSecurityGroupRuleDescriptionsIngressResult>);
+    served.add<api::ops::UpdateSecurityGroupRuleDescriptionsEgress>(update_egress, render_done<api::UpdateSecurityGroupRuleDescriptionsEgressResult>);
 }
 
 }  // namespace boxship::services::ec2

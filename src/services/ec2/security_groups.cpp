@@ -179,9 +179,9 @@ Result<GroupPtr> required_group(const state::View& view, const Call& call, const
 
 void serve_security_groups(Served& served)
 {
-    served.add<api::ops::CreateSecurityGroup>(create_security_group, render_created).refuses({"DryRun"});
-    served.add<api::ops::DeleteSecurityGroup>(delete_security_group, render_deleted).refuses({"DryRun"});
-    served.add<api::ops::DescribeSecurityGroups>(describe_security_groups, render_groups).refuses({"DryRun"});
+    served.add<api::ops::CreateSecurityGroup>(create_security_group, render_created);
+    served.add<api::ops::DeleteSecurityGroup>(delete_security_group, render_deleted);
+    served.add<api::ops::DescribeSecurityGroups>(describe_security_groups, render_groups);
 }
 
 }  // namespace boxship::services::ec2

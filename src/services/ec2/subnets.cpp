@@ -116,8 +116,8 @@ Result<Done> modify_subnet_attribute(Txn& txn, const Call& call, const api::Modi
 void serve_subnets(Served& served)
 {
     served.add<api::ops::CreateSubnet>(create_subnet, render_created)
-        .refuses({"DryRun", "Ipv6CidrBlock", "OutpostArn", "Ipv6Native", "Ipv4IpamPoolId", "Ipv4NetmaskLength", "Ipv6IpamPoolId", "Ipv6NetmaskLength"});
-    served.add<api::ops::DeleteSubnet>(delete_subnet, render_done<api::DeleteSubnetResponse>).refuses({"DryRun"});
+        .refuses({"Ipv6CidrBlock", "OutpostArn", "Ipv6Native", "Ipv4IpamPoolId", "Ipv4NetmaskLength", "Ipv6IpamPoolId", "Ipv6NetmaskLength"});
+    served.add<api::ops::DeleteSubnet>(delete_subnet, render_done<api::DeleteSubnetResponse>);
     served.add<api::ops::ModifySubnetAttribute>(modify_subnet_attribute, render_done<api::ModifySubnetAttributeResponse>)
         .ignores({"MapPublicIpOnLaunch"})
         .refuses({"AssignIpv6AddressOnCreation", "MapCustomerOwnedIpOnLaunch", "CustomerOwnedIpv4Pool", "EnableDns64", "PrivateDnsHostnameTypeOnLaunch",

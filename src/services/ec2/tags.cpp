@@ -202,9 +202,9 @@ Result<Tags> read_specifications(const Call& call, const shape::List<api::TagSpe
 
 void serve_tags(Served& served)
 {
-    served.add<api::ops::CreateTags>(create_tags, render_done<api::CreateTagsResponse>).refuses({"DryRun"});
-    served.add<api::ops::DeleteTags>(delete_tags, render_done<api::DeleteTagsResponse>).refuses({"DryRun"});
-    served.add<api::ops::DescribeTags>(describe_tags, render_tags).refuses({"DryRun"});
+    served.add<api::ops::CreateTags>(create_tags, render_done<api::CreateTagsResponse>);
+    served.add<api::ops::DeleteTags>(delete_tags, render_done<api::DeleteTagsResponse>);
+    served.add<api::ops::DescribeTags>(describe_tags, render_tags);
 }
 
 }  // namespace boxship::services::ec2

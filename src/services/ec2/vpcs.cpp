@@ -101,12 +101,12 @@ api::DescribeVpcAttributeResult render_attribute(const AttributeRow& row)
 void serve_vpcs(Served& served)
 {
     served.add<api::ops::CreateVpc>(create_vpc, render_created)
-        .refuses({"DryRun", "Ipv6Pool", "Ipv6CidrBlock", "Ipv4IpamPoolId", "Ipv4NetmaskLength", "Ipv6IpamPoolId", "Ipv6NetmaskLength",
+        .refuses({"Ipv6Pool", "Ipv6CidrBlock", "Ipv4IpamPoolId", "Ipv4NetmaskLength", "Ipv6IpamPoolId", "Ipv6NetmaskLength",
                   "Ipv6CidrBlockNetworkBorderGroup", "VpcEncryptionControl", "AmazonProvidedIpv6CidrBlock"});
-    served.add<api::ops::DeleteVpc>(delete_vpc, render_done<api::DeleteVpcResponse>).refuses({"DryRun"});
+    served.add<api::ops::DeleteVpc>(delete_vpc, render_done<api::DeleteVpcResponse>);
     served.add<api::ops::ModifyVpcAttribute>(modify_vpc_attribute, render_done<api::ModifyVpcAttributeResponse>)
         .ignores({"EnableDnsHostnames", "EnableDnsSupport", "EnableNetworkAddressUsageMetrics"});
-    served.add<api::ops::DescribeVpcAttribute>(describe_vpc_attribute, render_attribute).refuses({"DryRun"});
+    served.add<api::ops::DescribeVpcAttribute>(describe_vpc_attribute, render_attribute);
 }
 
 }  // namespace boxship::services::ec2
