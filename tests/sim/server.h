@@ -45,7 +45,11 @@ public:
 
     void note_health(const InstanceId& instance, const shape::Json& message);
     void stall(Time until);                      // the process does not get to run
-    void catch_up() { targets_.start(); }        // with a clock that was set forward while its alarm waits
+    void catch_up()                              // with a clock that was set forward while alarms wait
+    {
+        retention_.start();
+        targets_.start();
+    }
     void full_pass()                             // every key is looked at
     {
         retention_.start();

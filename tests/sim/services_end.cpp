@@ -128,7 +128,11 @@ std::string World::unsteady_services()
         std::string family = std::string(task.group.view().substr(task.group.view().find(':') + 1));
         if (task.service && revision != oracle_.services().revisions().end()) family = family_of(revision->second.definition_arn);
         const Kind* kind = kind_of(family);
-        if (task.live() && kind && kind->fate == Fate::ends) return "task " + to_text(id) + " is yet to end";
+        if (!task.live() || !kind) continue;
+        if (kind->fate == Fate::ends) return "task " + to_text(id) + " is yet to end";
+        // Nobody replaces it, but what it still does changes rows.
+        const bool given_up = task.service && revision != oracle_.services().revisions().end() && revision->second.rollout == model::RolloutState::failed;
+        if (kind->fate == Fate::fails && given_up) return "task " + to_text(id) + " is yet to fail";
     }
     for (const auto& [id, service] : oracle_.services().services()) {
         if (service.status == model::ServiceStatus::inactive) continue;

@@ -96,7 +96,7 @@ void trip(Turn& turn)
 {
     model::ServiceRevision& primary = turn.primary();
     const auto& counts = turn.view.counts(primary.id);
-    if (counts.ready > 0 && primary.failed_tasks > 0 && turn.service.rules.reset_on_healthy) {
+    if (counts.ready > 0 && forgets_failures(turn)) {
         primary.failed_tasks = 0;
         turn.changed(primary);
     }

@@ -76,10 +76,16 @@ void pin_digests(Turn& turn)
     });
 }
 
+bool forgets_failures(Turn& turn)
+{
+    const model::ServiceRevision& primary = turn.primary();
+    return turn.service.rules.reset_on_healthy && primary.failed_tasks > 0 && primary.rollout != model::RolloutState::failed;
+}
+
 void forget_failures(Turn& turn)
 {
     model::ServiceRevision& primary = turn.primary();
-    const bool reset = turn.service.rules.reset_on_healthy && primary.failed_tasks > 0;
+    const bool reset = forgets_failures(turn);
     if (primary.start_failures == 0 && !reset) return;
     primary.start_failures = 0;
     primary.start_after = {};

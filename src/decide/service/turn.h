@@ -60,6 +60,7 @@ Ailment ailment_of(const Turn& turn, const model::Task& task);
 // settle.cpp: conclusions from tasks that ended.
 void settle(Turn& turn);
 void pin_digests(Turn& turn);
+bool forgets_failures(Turn& turn);          // the primary has some to forget; one that has failed keeps its count
 void forget_failures(Turn& turn);           // what works now has not failed
 
 // rollout.cpp: how a deployment goes on and ends.
