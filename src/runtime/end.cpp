@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <set>
 
 #include "env/real/files.h"
@@ -88,6 +89,7 @@ HostResult<> Runtime::remove(const ContainerId& id)
     RETURN_IF_ERROR(remove_rootfs(paths_.rootfs_of(id)));
     RETURN_IF_ERROR(cgroups_.release_container(id));
     RETURN_IF_ERROR(env::remove_file(paths_.exit_of(id)));
+    RETURN_IF_ERROR(env::remove_file(paths_.exit_of(id) + env::unfinished_suffix));
     return env::remove_tree(paths_.bundle_of(id));
 }
 
@@ -102,8 +104,10 @@ HostResult<std::vector<ContainerId>> Runtime::all_containers() const
     std::set<ContainerId> found;
     for (const auto& directory : {paths_.bundles(), paths_.layers(), paths_.exits(), paths_.oci()}) {
         ASSIGN_OR_RETURN(const auto names, env::list_directory(directory));
-        for (const auto& name : names)
+        for (std::string_view name : names) {
+            if (name.ends_with(env::unfinished_suffix)) name.remove_suffix(std::strlen(env::unfinished_suffix));
             if (const auto id = ContainerId::parse(name)) found.insert(*id);
+        }
     }
     ASSIGN_OR_RETURN(const auto tasks, cgroups_.tasks());
     for (const auto& task : tasks) {

@@ -125,12 +125,15 @@ TEST_F(Survival, of_a_sweep_is_for_the_known)
     const std::vector<TaskId> tasks = {task_.id};
     const std::vector<ContainerId> containers = {keep.id};
     const std::vector<ContainerId> logs = {past.id};
+    const std::string unfinished = directory_ + "/state/exits/" + to_text(past.id) + ".new";
+    ASSERT_TRUE(env::write_file(unfinished, "{").ok());  // a monitor that was killed while it wrote
     auto swept = runtime_->sweep({tasks, containers, logs});
     ASSERT_TRUE(swept.ok()) << swept.error().message;
     EXPECT_TRUE(await_end(dropped.pid, Milliseconds(0)));
     EXPECT_FALSE(env::file_exists(directory_ + "/run/runtime/containers/" + to_text(drop.id)));
     EXPECT_FALSE(env::file_exists(runtime_->log_directory(drop.id)));
     EXPECT_EQ(output(past.id), "bye\n");
+    EXPECT_FALSE(env::file_exists(unfinished));
     EXPECT_TRUE(runtime_->stats(keep.id).ok());
     EXPECT_FALSE(runtime_->stats(drop.id).ok());
 

@@ -87,7 +87,7 @@ HostResult<> write_all(int fd, std::string_view bytes, const std::string& path_f
 
 HostResult<> write_file_durably(const std::string& path, std::string_view bytes, mode_t mode)
 {
-    const std::string beside = path + ".new";
+    const std::string beside = path + unfinished_suffix;
     RETURN_IF_ERROR(write_new(beside, bytes, mode, true));
     if (::rename(beside.c_str(), path.c_str()) != 0) return host_error("rename to " + path, errno);
     return sync_directory(directory_of(path));

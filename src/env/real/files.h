@@ -19,6 +19,7 @@ HostResult<> write_all(int fd, std::string_view bytes, const std::string& path_f
 // Writes beside the target, fdatasyncs, renames, fsyncs the directory: after success the new content survives a
 // power cut, before it the old one does.
 HostResult<> write_file_durably(const std::string& path, std::string_view bytes, mode_t mode = 0644);
+inline constexpr const char* unfinished_suffix = ".new";  // of the file beside; a writer that is killed leaves it
 HostResult<> write_file(const std::string& path, std::string_view bytes, mode_t mode = 0644);  // not durable; /proc, /sys, caches
 HostResult<> sync_directory(const std::string& path);
 
