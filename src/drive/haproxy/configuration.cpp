@@ -17,6 +17,8 @@ namespace {
 using namespace model;
 
 // Checks begin spread over their interval, half a minute, unless it is said otherwise: too long for a new target.
+// With expose-fd a frontend that is shut keeps its descriptor and only looks away. Without, HAProxy closes it and goes on hearing of it:
+// others have the socket too, so the kernel does not forget that this process waited for it.
 constexpr const char* preamble = R"(global
     description {generation}
     chroot {directory}/empty

@@ -28,6 +28,8 @@ TEST(Words, no_byte_of_a_user_means_anything_to_haproxy)
     std::string all;
     for (int byte = 1; byte < 256; ++byte) all += static_cast<char>(byte);
     for (const char c : word(all)) EXPECT_TRUE(c == '\\' || c == '.' || (c >= '/' && c <= ':') || c == '_' || (c | 32) >= 'a') << c;
+    EXPECT_EQ(plain_text(word(all)), all);
+    EXPECT_EQ(plain_text(word("")), "");
     EXPECT_EQ(word("a\n} \"$X\" 'b' #"), "a\\x0a\\x7d\\x20\\x22\\x24X\\x22\\x20\\x27b\\x27\\x20\\x23");
     EXPECT_EQ(format_text("100%[src]"), "100\\x25\\x25\\x5bsrc\\x5d");
 }

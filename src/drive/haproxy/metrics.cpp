@@ -1,4 +1,6 @@
 // What HAProxy counted, for /metrics.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "drive/haproxy/balancers.h"
@@ -29,6 +31,14 @@ void Balancers::add_up_counters()
         }
     }
     counters_ = {};
+}
+
+bool Balancers::counts_anew(const Seen& seen) const
+{
+    return std::ranges::any_of(seen.frontends, [&](const auto& frontend) {
+        const auto before = counters_.frontends.find(frontend.first);
+        return before != counters_.frontends.end() && frontend.second.requests < before->second.requests;
+    });
 }
 
 void Balancers::remember_counters(const Seen& seen)
