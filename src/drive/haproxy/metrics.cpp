@@ -13,6 +13,15 @@ void append(std::string& out, const char* name, const std::string& labels, std::
     out += fmt::format("{}{{{}{}}} {}\n", name, labels, more, value);
 }
 
+void add(const CountersSeen& counted, CountersSeen& sum)
+{
+    sum.requests += counted.requests;
+    sum.bytes_in += counted.bytes_in;
+    sum.bytes_out += counted.bytes_out;
+    sum.errors += counted.errors;
+    for (int i = 0; i < 6; ++i) sum.responses[i] += counted.responses[i];
+}
+
 }  // namespace
 
 // A new process begins to count at nothing.
@@ -21,14 +30,7 @@ void Balancers::add_up_counters()
     const std::lock_guard lock(counters_mutex_);
     for (auto* pair : {&counters_.backends, &counters_.frontends}) {
         auto& before = pair == &counters_.backends ? counted_before_.backends : counted_before_.frontends;
-        for (const auto& [name, counted] : *pair) {
-            auto& sum = before[name];
-            sum.requests += counted.requests;
-            sum.bytes_in += counted.bytes_in;
-            sum.bytes_out += counted.bytes_out;
-            sum.errors += counted.errors;
-            for (int i = 0; i < 6; ++i) sum.responses[i] += counted.responses[i];
-        }
+        for (const auto& [name, counted] : *pair) add(counted, before[name]);
     }
     counters_ = {};
 }
@@ -45,6 +47,8 @@ void Balancers::remember_counters(const Seen& seen)
 {
     const std::lock_guard lock(counters_mutex_);
     counters_ = seen;
+    for (const auto& [id, group] : plan_->groups)
+        if (const auto open = seen.backends.find(open_name(id)); open != seen.backends.end()) add(open->second, counters_.backends[group_name(id)]);
     labels_.clear();
     for (const auto& balancer : plan_->balancers)
         for (const auto& listener : balancer.listeners) labels_[listener_name(listener.row->id)] = fmt::format("load_balancer=\"{}\",port=\"{}\"", balancer.name, listener.row->port);
