@@ -2,8 +2,9 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
@@ -132,7 +133,7 @@ HostResult<std::vector<env::UniqueFd>> listening_sockets_of(pid_t pid, const env
     std::vector<env::UniqueFd> found;
     ASSIGN_OR_RETURN(const auto numbers, env::list_directory(fmt::format("/proc/{}/fd", pid)));
     for (const auto& number : numbers) {
-        env::UniqueFd one(::pidfd_getfd(pidfd.get(), std::atoi(number.c_str()), 0));
+        env::UniqueFd one(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd.get(), std::atoi(number.c_str()), 0)));
         if (!one && errno == EBADF) continue;   // it was closed meanwhile
         if (!one) return host_error(fmt::format("take descriptor {} of process {}", number, pid), errno);
         int listens = 0, family = 0;

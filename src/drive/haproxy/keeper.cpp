@@ -4,9 +4,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -193,9 +193,9 @@ bool Keeper::reap()
 
 void Keeper::end_all()
 {
-    for (const auto& generation : generations_) ::pidfd_send_signal(generation.end.get(), SIGTERM, nullptr, 0);
+    for (const auto& generation : generations_) ::syscall(SYS_pidfd_send_signal, generation.end.get(), SIGTERM, nullptr, 0);
     for (const auto& generation : generations_) {
-        if (!env::wait_gone(generation.end, grace)) ::pidfd_send_signal(generation.end.get(), SIGKILL, nullptr, 0);
+        if (!env::wait_gone(generation.end, grace)) ::syscall(SYS_pidfd_send_signal, generation.end.get(), SIGKILL, nullptr, 0);
         ::waitpid(generation.pid, nullptr, 0);
         (void)env::remove_file(pid_file(directory_, generation.number));
     }
