@@ -1,8 +1,6 @@
 // boxship balancer: keeps the HAProxy that serves the load balancers. The server starts it.
 #include "bin/balancer.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
 
 #include "agent/group_news.h"
@@ -61,10 +59,12 @@ HostResult<std::string> RouterNetwork::prepare(const std::string& vpc, const mod
     return path;
 }
 
+std::string balancer_directory(const PlatformIdentity& identity) { return identity.run_directory() + "/balancer"; }
+
 drive::haproxy::BalancersOptions balancers_options(const DataDirectory& data, const PlatformIdentity& identity, const crypto::Key& server_key)
 {
     drive::haproxy::BalancersOptions options;
-    options.directory = identity.run_directory() + "/balancer";
+    options.directory = balancer_directory(identity);
     options.process.command = {own_program(), "balancer", "--data", data.path(), options.directory + "/haproxy.cfg"};
     options.process.pid_file = data.file(std::string("run/") + balancer_name + ".pid");
     options.process.directory = options.directory;
@@ -80,13 +80,11 @@ namespace {
 int run_balancer(const Options& options)
 {
     if (options.words().size() != 1) return fail("name the configuration: boxship balancer FILE");
-    drive::haproxy::Keeper keeper(options.words().front());   // first of all: from here on a signal waits for it
+    drive::haproxy::Keeper keeper(options.words().front(), net::run_in);   // first of all: from here on a signal waits for it
     env::raise_open_files_limit();
     const DataDirectory data(options.data_directory());
-    auto name = claim_name(data.file("run"), balancer_name);
+    const auto name = claim_name(data.file("run"), balancer_name);
     if (!name.ok()) return fail(name.error());
-    // Held for as long as an HAProxy of it lives.
-    ::fcntl(name->get(), F_SETFD, 0);
     return keeper.run();
 }
 

@@ -26,6 +26,7 @@ private:
     runtime::net::GroupBook groups_;
 };
 
+std::string balancer_directory(const PlatformIdentity& identity);
 drive::haproxy::BalancersOptions balancers_options(const DataDirectory& data, const PlatformIdentity& identity, const crypto::Key& server_key);
 
 }  // namespace boxship::bin

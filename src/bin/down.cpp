@@ -27,7 +27,7 @@ HostResult<> stop_platform(const DataDirectory& data, Balancer balancer)
         if (Supervisor::running(data.file("run")))
             return HostError{fmt::format("the supervisor (process {}) did not end within 30 s", up->pid)};
     }
-    stop_orphans(data.file("run"), Milliseconds(10000), balancer);
+    stop_orphans(data, Milliseconds(10000), balancer);
     return {};
 }
 

@@ -16,6 +16,8 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "bin/balancer.h"
+#include "drive/haproxy/keeper.h"
 #include "env/real/crash_point.h"
 #include "env/real/files.h"
 #include "env/real/process.h"
@@ -180,8 +182,9 @@ void Supervisor::stop_children(Milliseconds grace)
     children_.clear();
 }
 
-void stop_orphans(const std::string& run_directory, Milliseconds grace, Balancer balancer)
+void stop_orphans(const DataDirectory& data, Milliseconds grace, Balancer balancer)
 {
+    const std::string run_directory = data.file("run");
     const auto names = env::list_directory(run_directory);
     if (!names.ok()) return;
     const std::string last = std::string(balancer_name) + ".pid";
@@ -192,6 +195,7 @@ void stop_orphans(const std::string& run_directory, Milliseconds grace, Balancer
             if (const auto process = read_pid_file(run_directory + "/" + name)) env::terminate(*process, grace);
     if (balancer == Balancer::goes_on) return;
     if (const auto process = read_pid_file(run_directory + "/" + last)) env::terminate(*process, grace);
+    if (const auto identity = data.identity(); identity.ok()) drive::haproxy::end_generations(balancer_directory(*identity));
 }
 
 }  // namespace boxship::bin

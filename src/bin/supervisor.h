@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "bin/data_directory.h"
 #include "env/real/pid_file.h"
 #include "env/real/unique_fd.h"
 
@@ -71,6 +72,6 @@ constexpr const char* balancer_name = "balancer";
 
 // Stops processes that no supervisor watches any more, by their pid files.
 enum class Balancer { stops, goes_on };
-void stop_orphans(const std::string& run_directory, Milliseconds grace, Balancer balancer);
+void stop_orphans(const DataDirectory& data, Milliseconds grace, Balancer balancer);
 
 }  // namespace boxship::bin

@@ -218,7 +218,7 @@ int supervise(Supervisor& supervisor, DataDirectory& data, ApiClient& api, Plan 
         if (const auto stopped = stop_tasks(api, Milliseconds(60000)); !stopped.ok()) log_warning("{}", stopped.error().message);
     }
     supervisor.stop_children(Milliseconds(10000));
-    if (stop == Supervisor::Stop::interrupt) stop_orphans(data.file("run"), Milliseconds(5000), Balancer::stops);
+    if (stop == Supervisor::Stop::interrupt) stop_orphans(data, Milliseconds(5000), Balancer::stops);
     (void)env::remove_file(data.file("run/up.pid"));
     return 0;
 }

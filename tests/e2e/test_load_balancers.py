@@ -2,7 +2,6 @@
 
 import http.client
 import os
-import pathlib
 import signal
 import socket
 import subprocess
@@ -12,7 +11,7 @@ import uuid
 
 import pytest
 
-from harness.balancer import Front, ask, fixed, wait_answer
+from harness.balancer import Front, ask, fixed, haproxies, wait_answer
 from harness.ground import tcp
 from harness.platform import free_port, wait_for
 from harness.traffic import Traffic, Websockets
@@ -160,7 +159,10 @@ def test_health_tells_what_is_wrong(front, tasks, network):
     found = front.elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"][0]["TargetHealth"]
     assert found["Reason"] == "Target.ResponseCodeMismatch"
     assert found["Description"] == "Health checks failed with these codes: [404]"
-    assert ask(port).status == 503
+    # They are asked all the same, as nobody is healthy; with one that is, the others are not.
+    wait_for(lambda: ask(port).status == 200, "the group to fail open")
+    said = "".join(ask(port).text for _ in range(10))
+    assert all(arn in said for arn in tasks), said
     front.elb.modify_target_group(TargetGroupArn=group, HealthCheckPath="/health")
     front.wait_healthy(group, 2, 40)
     assert ask(port).status == 200
@@ -251,23 +253,99 @@ def balancer_pid(platform):
     return platform.find("balancer")
 
 
-def test_haproxy_killed_is_back_within_a_second(platform, front, tasks):
+LOST_WITH_ITS_CONNECTION = ("RemoteDisconnected", "ConnectionResetError", "IncompleteRead", "BrokenPipeError")
+
+
+def test_a_killed_haproxy_loses_what_it_held_and_nothing_else(platform, front, tasks):
+    """Four clients, so four connections at most each time. Nobody is refused, and nobody is told that there is no target."""
     port = free_port()
-    group = front.group(tasks.values())
+    first, second = tasks.values()
+    group = front.group([first])
     front.listen(port, group)
+    front.wait_healthy(group, 1)
+    front.register(group, second)       # it came after the configuration
     front.wait_healthy(group, 2)
-    took = []
-    for victim in ("master", "worker"):
-        master = balancer_pid(platform)
-        children = pathlib.Path(f"/proc/{master}/task/{master}/children").read_text().split()
-        os.kill(master if victim == "master" else int(children[-1]), signal.SIGKILL)
-        begun = time.monotonic()
-        time.sleep(0.02)
-        wait_answer(port)
-        took.append(time.monotonic() - begun)
-        assert balancer_pid(platform) != master
-    print("back after", took)
+    keeper, took = balancer_pid(platform), []
+    with Traffic("127.0.0.1", port, "/json", threads=4) as traffic:
+        wait_for(lambda: traffic.good > 8, "traffic")
+        for kills in range(1, 6):
+            killed = haproxies(platform)[-1]
+            os.kill(killed, signal.SIGKILL)
+            begun, answered = time.monotonic(), traffic.good
+            wait_for(lambda: traffic.good > answered + 4, "answers again")
+            took.append(time.monotonic() - begun)
+            assert killed not in haproxies(platform) and balancer_pid(platform) == keeper
+            wait_for(lambda: traffic.good > answered + 20, "more of them")
+            assert len(traffic.failures) <= 4 * kills, traffic.failures
+    print(f"back after {took}; {traffic.good} answered, {len(traffic.failures)} failed")
     assert max(took) < 1.0, took
+    assert all(failure.startswith(LOST_WITH_ITS_CONNECTION) for failure in traffic.failures), traffic.failures
+    # Nobody but its keeper is needed.
+    server = platform.find("server")
+    os.kill(server, signal.SIGSTOP)
+    try:
+        os.kill(haproxies(platform)[-1], signal.SIGKILL)
+        assert ask(port).status == 200
+    finally:
+        os.kill(server, signal.SIGCONT)
+
+
+def test_a_killed_keeper_leaves_haproxy_serving_and_the_next_takes_it_over(platform, front, tasks):
+    port, other = free_port(), free_port()
+    group = front.group(tasks.values())
+    listener = front.listen(port, group)
+    front.wait_healthy(group, 2)
+    keeper, served = balancer_pid(platform), haproxies(platform)[-1]
+    with Traffic("127.0.0.1", port, "/json") as traffic:
+        os.kill(keeper, signal.SIGKILL)
+        wait_for(lambda: balancer_pid(platform) not in (None, keeper), "another keeper")
+        wait_for(lambda: haproxies(platform) and haproxies(platform)[-1] != served, "its HAProxy")
+        front.listen(other, fixed(200, "other"))
+        assert wait_answer(other).text == "other"
+        wait_for(lambda: served not in haproxies(platform), "the older HAProxy to end", 90)
+    assert traffic.good > 20 and traffic.failures == [], (traffic.good, traffic.failures[:5])
+    front.elb.delete_listener(ListenerArn=listener)
+    wait_for(lambda: refused(port), "the port to be closed")
+    front.listen(port, group)
+    wait_answer(port)
+    for pid in [balancer_pid(platform), *haproxies(platform)]:
+        os.kill(pid, signal.SIGKILL)
+    begun = time.monotonic()
+    time.sleep(0.02)
+    wait_answer(port)
+    took = time.monotonic() - begun
+    print(f"everything was killed, back after {took:.2f} s")
+    assert took < 1.0
+
+
+def refused(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        return False
+    except ConnectionRefusedError:
+        return True
+
+
+def test_a_deleted_listener_refuses_while_what_it_accepted_goes_on(platform, front, tasks):
+    port, other = free_port(), free_port()
+    group = front.group(tasks.values())
+    listener = front.listen(port, group)
+    front.listen(other, fixed(200, "other"))
+    front.wait_healthy(group, 2)
+    wait_answer(other)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/json")
+    answer = connection.getresponse()
+    assert answer.status == 200 and answer.read()
+    holder = haproxies(platform)[-1]
+    front.elb.delete_listener(ListenerArn=listener)
+    wait_for(lambda: refused(port), "the port to be closed")
+    assert holder in haproxies(platform), "it has a connection yet"
+    connection.request("GET", "/json")
+    assert connection.getresponse().status == 200
+    connection.close()
+    front.listen(port, group)
+    wait_answer(port)
 
 
 def test_it_serves_while_the_server_is_killed_and_is_taken_back(platform, front, tasks):

@@ -1,4 +1,4 @@
-// A target group as HAProxy's backend, and the one beside it that looks at new targets.
+// A target group as HAProxy's backend, and two beside it: one that looks at new targets, one for the time when none is healthy.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -53,14 +53,19 @@ std::string check_of(const TargetGroup& group, const std::string& host)
     return out;
 }
 
-std::string server_options(const TargetGroup& group)
+std::string connection_options(const TargetGroup& group)
+{
+    const bool tls = group.protocol == TargetProtocol::https, h2 = group.version != ProtocolVersion::http1;
+    std::string out = tls ? " ssl verify none" : "";
+    if (h2) out += tls ? " alpn h2" : " proto h2";
+    return out;
+}
+
+std::string check_options(const TargetGroup& group)
 {
     const bool tls = group.protocol == TargetProtocol::https, h2 = group.version != ProtocolVersion::http1;
     const bool check_tls = group.health_check.protocol == TargetProtocol::https;
-    std::string out = "check";
-    if (tls) out += " ssl verify none";
-    if (tls && h2) out += " alpn h2";
-    if (!tls && h2) out += " proto h2";
+    std::string out = " check";
     if (check_tls) out += tls ? " check-ssl" : " check-ssl verify none";
     else if (tls) out += " no-check-ssl";
     if (h2) out += check_tls ? " check-alpn h2" : " check-proto h2";
@@ -115,16 +120,17 @@ std::string backend(const Plan& plan, const GroupPlan& group, const Configuratio
     const auto value = [&](const char* key) { return attribute_of(target_group_attributes(), row.attributes, key); };
     const std::string idle = attribute_of(load_balancer_attributes(), balancer.row->attributes, "idle_timeout.timeout_seconds");
     const auto& check = row.health_check;
-    const std::string common = server_options(row);
+    const std::string connection = connection_options(row), looked_at = connection + check_options(row);
     const std::string place = fmt::format("namespace {} source {}", word(options.namespace_of(balancer.vpc)), ipv4_text(balancer.addresses.front()));
 
-    std::string out = fmt::format("backend {}\n    balance {}\n    timeout server {}s\n    timeout tunnel {}s\n", group_name(row.id),
-                                  balance_of(value("load_balancing.algorithm.type")), idle, idle);
-    out += patience(row) + stickiness(row) + check_of(row, balancer.dns_name);
+    const std::string manner = fmt::format("    balance {}\n    timeout server {}s\n    timeout tunnel {}s\n",
+                                           balance_of(value("load_balancing.algorithm.type")), idle, idle) + patience(row) + stickiness(row);
+
+    std::string out = fmt::format("backend {}\n", group_name(row.id)) + manner + check_of(row, balancer.dns_name);
     out += fmt::format("    default-server inter {0}s fastinter {0}s downinter {0}s rise {1} fall {2}", check.interval_seconds, check.healthy_threshold,
                        check.unhealthy_threshold);
     if (const auto seconds = value("slow_start.duration_seconds"); seconds != "0") out += fmt::format(" slowstart {}s", seconds);
-    out += " " + common + "\n";
+    out += looked_at + "\n";
     const auto places = options.places.find(row.id);
     const int count = places == options.places.end() ? 0 : places->second;
     int number = 0;
@@ -134,8 +140,11 @@ std::string backend(const Plan& plan, const GroupPlan& group, const Configuratio
     while (number < count) out += fmt::format("    server s{} 0.0.0.0:0 disabled {}\n", ++number, place);
 
     out += fmt::format("backend {}\n", probe_name(row.id)) + check_of(row, balancer.dns_name);
-    out += fmt::format("    default-server inter {0} fastinter {0} downinter {0} rise 1 fall 1 {1}\n", probe_interval, common);
+    out += fmt::format("    default-server inter {0} fastinter {0} downinter {0} rise 1 fall 1{1}\n", probe_interval, looked_at);
     for (int i = 1; i <= probe_places; ++i) out += fmt::format("    server s{} 0.0.0.0:0 disabled {}\n", i, place);
+
+    out += fmt::format("backend {}\n", open_name(row.id)) + manner;
+    for (int i = 1; i <= count; ++i) out += fmt::format("    server s{} 0.0.0.0:0 disabled {}{}\n", i, place, connection);
     return out;
 }
 

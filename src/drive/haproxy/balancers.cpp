@@ -19,6 +19,7 @@ using Steady = std::chrono::steady_clock;
 constexpr Milliseconds soon{20}, ordinarily{1000}, never{-1};
 constexpr auto older_lives_max = std::chrono::hours(1);
 constexpr std::uint64_t older_generations_max = 100;
+constexpr auto unanswered_max = std::chrono::seconds(10);
 // HAProxy tells an HTTP/2 client of a frontend that was shut to go away, and some gRPC clients come to nothing when that is the first
 // thing they hear on a new connection. So an older generation takes no more connections first, and is shut when those it took are settled.
 constexpr auto connections_settle_within = Milliseconds(60);
@@ -86,10 +87,8 @@ void Balancers::wait(Milliseconds timeout)
 
 void Balancers::run()
 {
-    if (process_.adopt()) {
-        log_info("the load balancers run already");
-        recall_applied();
-    }
+    if (process_.adopt()) log_info("the load balancers run already");
+    recall_applied();
     while (!stopping_) {
         if (changed_.exchange(false)) plan_ = take_plan();
         const Milliseconds again = plan_ ? turn() : ordinarily;
@@ -140,7 +139,7 @@ Milliseconds Balancers::turn()
 
 void Balancers::idle()
 {
-    if (process_.running()) {
+    if (process_.running() || process_.left()) {
         log_info("no load balancer listens any more");
         process_.stop(Milliseconds(2000));
     }
@@ -213,10 +212,12 @@ bool Balancers::follow_targets()
 {
     const auto stat = process_.ask("show stat");
     if (!stat.ok()) {
-        if (process_.running()) log_warning("load balancers: {}", stat.error().message);
+        unanswered(stat.error());
         return true;
     }
+    unanswered_since_.reset();
     const Seen seen = read_stat(*stat);
+    if (counts_anew(seen)) add_up_counters();
     remember_counters(seen);
     std::vector<const Seen*> older;
     for (const auto& [generation, one] : older_) older.push_back(&one.seen);
@@ -229,6 +230,20 @@ bool Balancers::follow_targets()
     if (!outcome.reports.empty()) report_targets(std::move(outcome.reports));
     process_.trim_log();
     return more;
+}
+
+// Its keeper begins one that crashed anew. One that does not come back that way is begun again with everything.
+void Balancers::unanswered(const HostError& error)
+{
+    if (!process_.running()) return;
+    if (!unanswered_since_) {
+        log_warning("load balancers: {}", error.message);
+        unanswered_since_ = Steady::now();
+    }
+    if (Steady::now() - *unanswered_since_ < unanswered_max) return;
+    log_error("load balancers: HAProxy has not answered for {} s; it is ended and begun again", unanswered_max.count());
+    process_.stop(Milliseconds(2000));
+    unanswered_since_.reset();
 }
 
 void Balancers::report_targets(std::vector<TargetReport> reports)

@@ -11,9 +11,11 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "drive/haproxy/configuration.h"
 #include "drive/haproxy/process.h"
@@ -65,16 +67,22 @@ private:
     void choose_loopback(std::set<int>& ports);
     void reserve_places();
     HostResult<> bring_up();                   // HAProxy runs the plan's configuration when it returns well
-    HostResult<> write_files(const std::string& text, const std::string& hash);
+    HostResult<> keep_current(ConfigurationOptions& wanted);
+    HostResult<> write_files(const ConfigurationOptions& wanted, const std::string& hash);
+    HostResult<> write_configuration(const ConfigurationOptions& wanted, const std::string& hash);   // as a new file
+    HostResult<> put_in_place();               // that file
     HostResult<> check_file(const std::string& path);
     HostResult<> await_generation();
     void recall_applied();
     void follow_older();
     bool follow_targets();                     // true: look again soon
+    void unanswered(const HostError& error);
     HostResult<> tell(std::uint64_t generation, const std::vector<std::string>& commands);
+    std::string configuration_file() const { return options_.directory + "/haproxy.cfg"; }
     void report_targets(std::vector<TargetReport> reports);
     void report_balancers();
     void remember_counters(const Seen& seen);
+    bool counts_anew(const Seen& seen) const;  // another process has taken the place of one that crashed
     void add_up_counters();
 
     state::Store& store_;
@@ -96,6 +104,7 @@ private:
     std::set<int> held_ports_;                 // loopback ports of the running configuration
     std::string applied_;                      // a hash of the running configuration, without its targets
     std::string accepted_;                     // the same, of what HAProxy found in order
+    std::vector<decide::TargetAddress> written_targets_;   // those in the configuration's file, group by group
     std::uint64_t generation_ = 0;
     static constexpr Milliseconds ports_again_after{5000};   // whether somebody else has left a port
     std::chrono::steady_clock::time_point look_at_ports_again_{};
@@ -107,6 +116,7 @@ private:
     std::map<std::uint64_t, Older> older_;     // generations that still end what they have begun
     bool postponed_ = false;                   // a new configuration waits: the last one is very young
     std::string problem_;                      // the last one that was logged
+    std::optional<std::chrono::steady_clock::time_point> unanswered_since_;   // by the generation that serves
     int failures_ = 0;                         // starts that did not hold
 
     mutable std::mutex counters_mutex_;

@@ -17,6 +17,8 @@ namespace {
 using namespace model;
 
 // Checks begin spread over their interval, half a minute, unless it is said otherwise: too long for a new target.
+// With expose-fd a frontend that is shut keeps its descriptor and only looks away. Without, HAProxy closes it and goes on hearing of it:
+// others have the socket too, so the kernel does not forget that this process waited for it.
 constexpr const char* preamble = R"(global
     description {generation}
     chroot {directory}/empty
@@ -93,7 +95,16 @@ std::string choose_by_name(const std::vector<std::pair<const BalancerPlan*, cons
     return out;
 }
 
-constexpr const char* forward_lines = "    use_backend %[var(txn.to)] if { var(txn.to) -m found }\n";
+// A group without a healthy target is asked all the same, if it has unhealthy ones, as by AWS.
+constexpr const char* forward_lines = R"(    http-request set-var(txn.open) var(txn.to),regsub(^targets_,open_) if { var(txn.to) -m found } { var(txn.to),nbsrv eq 0 }
+    use_backend %[var(txn.open)] if { var(txn.open),nbsrv gt 0 }
+    use_backend %[var(txn.to)] if { var(txn.to) -m found }
+)";
+
+std::string forward_to(const TargetGroupId& id)
+{
+    return fmt::format("    use_backend {0} if {{ nbsrv({1}) eq 0 }} {{ nbsrv({0}) gt 0 }}\n    default_backend {1}\n", open_name(id), group_name(id));
+}
 
 // The cookie that keeps a client with its target group.
 constexpr const char* sticky_lines =
@@ -153,7 +164,7 @@ std::string configuration(const Plan& plan, const ConfigurationOptions& options)
             append_headers(frontend, balancer, listener, "");
             if (has_sticky(listener)) frontend.lines += sticky_lines;
             out += fmt::format("frontend {}\n{}{}", name, frontend.lines,
-                               plain ? fmt::format("    default_backend {}\n", group_name(actions[0].targets[0].group)) : forward_lines);
+                               plain ? forward_to(actions[0].targets[0].group) : forward_lines);
         }
     }
     for (const auto& [port, sharers] : by_port) {

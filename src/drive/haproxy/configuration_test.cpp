@@ -4,6 +4,8 @@
 
 #include <filesystem>
 
+#include <fmt/format.h>
+
 #include "drive/haproxy/words.h"
 #include "env/real/files.h"
 #include "env/real/process.h"
@@ -28,6 +30,8 @@ TEST(Words, no_byte_of_a_user_means_anything_to_haproxy)
     std::string all;
     for (int byte = 1; byte < 256; ++byte) all += static_cast<char>(byte);
     for (const char c : word(all)) EXPECT_TRUE(c == '\\' || c == '.' || (c >= '/' && c <= ':') || c == '_' || (c | 32) >= 'a') << c;
+    EXPECT_EQ(plain_text(word(all)), all);
+    EXPECT_EQ(plain_text(word("")), "");
     EXPECT_EQ(word("a\n} \"$X\" 'b' #"), "a\\x0a\\x7d\\x20\\x22\\x24X\\x22\\x20\\x27b\\x27\\x20\\x23");
     EXPECT_EQ(format_text("100%[src]"), "100\\x25\\x25\\x5bsrc\\x5d");
 }
@@ -121,10 +125,14 @@ TEST_F(Configuration, every_kind_of_rule_and_of_group_is_accepted)
              {.type = ActionType::redirect, .protocol = "#{protocol}", .port = "#{port}", .host = "x%[src]#{host}", .path = "/a #{path}\"", .query = "q=%#{query}", .status_code = "HTTP_302"});
     RuleAction weighted{.targets = {{id<TargetGroupId>(1), 1}, {id<TargetGroupId>(4), 3}, {id<TargetGroupId>(5), 0}}, .sticky = true, .sticky_seconds = 60};
     add_listener(81, {weighted});
+    add_listener(82, {forward(1)});
     expect_accepted();
     const std::string text = configuration(plan, options);
     EXPECT_NE(text.find("server s1 10.0.0.1:80"), std::string::npos) << "a healthy target is there from the beginning";
     EXPECT_EQ(text.find("10.0.0.2:80"), std::string::npos) << "others wait for their check";
+    const std::string open = open_name(id<TargetGroupId>(1)), served = group_name(id<TargetGroupId>(1));
+    EXPECT_NE(text.find(fmt::format("    use_backend {0} if {{ nbsrv({1}) eq 0 }} {{ nbsrv({0}) gt 0 }}\n    default_backend {1}\n", open, served)), std::string::npos)
+        << "without a healthy target the unhealthy ones are asked";
 }
 
 TEST_F(Configuration, attributes_of_the_load_balancer_and_of_the_listener_are_accepted)

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "drive/haproxy/balancers.h"
+#include "drive/haproxy/header.h"
 #include "env/real/files.h"
 #include "env/real/process.h"
 #include "wire/crypto.h"
@@ -53,6 +54,17 @@ bool has_ipv6_loopback()
 
 // As HAProxy's `namespace` wants it: it looks below /var/run/netns, and ours lie elsewhere.
 std::string from_netns(const std::string& path) { return "../.." + path; }
+
+std::vector<decide::TargetAddress> healthy_targets(const Plan& plan)
+{
+    std::vector<decide::TargetAddress> out;
+    for (const auto& [id, group] : plan.groups) {
+        for (const auto& target : group.targets)
+            if (target.state == model::TargetState::healthy) out.push_back(target.address);
+        out.emplace_back();             // where one group ends
+    }
+    return out;
+}
 
 }  // namespace
 
@@ -97,7 +109,7 @@ HostResult<> Balancers::bring_up()
     wanted.namespace_of = [this](const std::string& vpc) { return from_netns(namespaces_.at(vpc)); };
     if (!process_.running()) {
         process_.forget();
-        held_ports_.clear();
+        if (!process_.left()) held_ports_.clear();
         applied_.clear();
     }
     choose_loopback(wanted.loopback_ports);
@@ -108,12 +120,11 @@ HostResult<> Balancers::bring_up()
     for (const auto& [name, text] : certificate_lists(*plan_, options_.directory)) shape += name + text;
     const std::string hash = crypto::sha256_hex(shape);
     postponed_ = hash != applied_ && process_.running() && Steady::now() - reloaded_ < between_reloads;
-    if (hash == applied_ || postponed_) return {};
+    if (postponed_) return {};
+    if (hash == applied_) return keep_current(wanted);
 
     wanted.generation = ++generation_;
-    std::string header = fmt::format("# Written by boxship, and again whenever a load balancer changes.\n# generation {}\n# shape {}\n# loopback", generation_, hash);
-    for (const int port : wanted.loopback_ports) header += fmt::format(" {}", port);
-    RETURN_IF_ERROR(write_files(header + "\n" + configuration(*plan_, wanted), hash));
+    RETURN_IF_ERROR(write_files(wanted, hash));
     if (process_.running()) {
         if (const auto seen = process_.ask("show stat"); seen.ok()) remember_counters(read_stat(*seen));
         reloaded_ = Steady::now();
@@ -131,7 +142,16 @@ HostResult<> Balancers::bring_up()
     return {};
 }
 
-HostResult<> Balancers::write_files(const std::string& text, const std::string& hash)
+// An HAProxy in the place of one that crashed begins with the targets as they are then, not as they were when its generation did.
+HostResult<> Balancers::keep_current(ConfigurationOptions& wanted)
+{
+    if (healthy_targets(*plan_) == written_targets_) return {};
+    wanted.generation = generation_;
+    RETURN_IF_ERROR(write_configuration(wanted, applied_));
+    return put_in_place();
+}
+
+HostResult<> Balancers::write_files(const ConfigurationOptions& wanted, const std::string& hash)
 {
     RETURN_IF_ERROR(env::make_directories(options_.directory, 0700));
     RETURN_IF_ERROR(env::make_directories(options_.directory + "/empty", 0700));
@@ -148,16 +168,29 @@ HostResult<> Balancers::write_files(const std::string& text, const std::string& 
     }
     for (const auto& [name, list] : certificate_lists(*plan_, options_.directory))
         RETURN_IF_ERROR(env::write_file_durably(options_.directory + "/" + name, list, 0600));
-    const std::string path = options_.directory + "/haproxy.cfg";
-    RETURN_IF_ERROR(env::write_file_durably(path + ".new", text, 0600));
+    RETURN_IF_ERROR(write_configuration(wanted, hash));
     // What HAProxy does not accept must not take the place of what it runs. What it ran before it crashed it will accept.
-    if (hash != accepted_) RETURN_IF_ERROR(check_file(path + ".new"));
+    if (hash != accepted_) RETURN_IF_ERROR(check_file(configuration_file() + ".new"));
     accepted_ = hash;
-    if (::rename((path + ".new").c_str(), path.c_str()) != 0) return host_error("rename " + path + ".new", errno);
+    RETURN_IF_ERROR(put_in_place());
     // Keys that nobody shows any more. The HAProxy that runs has read its own long ago.
     ASSIGN_OR_RETURN(const auto files, env::list_directory(options_.directory));
     for (const auto& file : files)
         if (file.ends_with(".pem") && !pems.contains(file)) RETURN_IF_ERROR(env::remove_file(options_.directory + "/" + file));
+    return {};
+}
+
+HostResult<> Balancers::write_configuration(const ConfigurationOptions& wanted, const std::string& hash)
+{
+    const Header header{.generation = wanted.generation, .shape = hash, .loopback_ports = wanted.loopback_ports};
+    return env::write_file_durably(configuration_file() + ".new", header_text(header) + configuration(*plan_, wanted), 0600);
+}
+
+HostResult<> Balancers::put_in_place()
+{
+    const std::string path = configuration_file();
+    if (::rename((path + ".new").c_str(), path.c_str()) != 0) return host_error("rename " + path + ".new", errno);
+    written_targets_ = healthy_targets(*plan_);
     return {};
 }
 
@@ -187,25 +220,15 @@ HostResult<> Balancers::await_generation()
 // After a restart of ours: which configuration does the HAProxy that we found run?
 void Balancers::recall_applied()
 {
-    const auto text = env::read_file(options_.directory + "/haproxy.cfg");
+    const auto text = env::read_file(configuration_file());
     const auto running = process_.generation();
     if (running) generation_ = *running;
     if (!text.ok() || !running) return;
-    std::string hash;
-    std::uint64_t generation = 0;
-    std::set<int> ports;
-    for (const auto& line : split(text->substr(0, text->find("\nglobal")), '\n')) {
-        const auto words = split(line, ' ');
-        if (words.size() < 2) continue;
-        if (words[1] == "generation" && words.size() == 3) generation = std::strtoull(words[2].c_str(), nullptr, 10);
-        if (words[1] == "shape" && words.size() == 3) hash = words[2];
-        if (words[1] == "loopback")
-            for (std::size_t i = 2; i < words.size(); ++i) ports.insert(std::atoi(words[i].c_str()));
-    }
-    generation_ = std::max(generation_, generation);
-    held_ports_ = ports;
-    if (generation != *running) return;   // killed between writing and reloading: it is done again
-    applied_ = hash;
+    const Header header = read_header(*text);
+    generation_ = std::max(generation_, header.generation);
+    held_ports_ = header.loopback_ports;
+    if (header.generation != *running) return;   // killed between writing and reloading: it is done again
+    applied_ = header.shape;
     const auto stat = process_.ask("show stat");
     if (!stat.ok()) return;
     // As many places as there are, so that the same configuration comes out again.

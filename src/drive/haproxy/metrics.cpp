@@ -1,4 +1,6 @@
 // What HAProxy counted, for /metrics.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "drive/haproxy/balancers.h"
@@ -11,6 +13,15 @@ void append(std::string& out, const char* name, const std::string& labels, std::
     out += fmt::format("{}{{{}{}}} {}\n", name, labels, more, value);
 }
 
+void add(const CountersSeen& counted, CountersSeen& sum)
+{
+    sum.requests += counted.requests;
+    sum.bytes_in += counted.bytes_in;
+    sum.bytes_out += counted.bytes_out;
+    sum.errors += counted.errors;
+    for (int i = 0; i < 6; ++i) sum.responses[i] += counted.responses[i];
+}
+
 }  // namespace
 
 // A new process begins to count at nothing.
@@ -19,22 +30,25 @@ void Balancers::add_up_counters()
     const std::lock_guard lock(counters_mutex_);
     for (auto* pair : {&counters_.backends, &counters_.frontends}) {
         auto& before = pair == &counters_.backends ? counted_before_.backends : counted_before_.frontends;
-        for (const auto& [name, counted] : *pair) {
-            auto& sum = before[name];
-            sum.requests += counted.requests;
-            sum.bytes_in += counted.bytes_in;
-            sum.bytes_out += counted.bytes_out;
-            sum.errors += counted.errors;
-            for (int i = 0; i < 6; ++i) sum.responses[i] += counted.responses[i];
-        }
+        for (const auto& [name, counted] : *pair) add(counted, before[name]);
     }
     counters_ = {};
+}
+
+bool Balancers::counts_anew(const Seen& seen) const
+{
+    return std::ranges::any_of(seen.frontends, [&](const auto& frontend) {
+        const auto before = counters_.frontends.find(frontend.first);
+        return before != counters_.frontends.end() && frontend.second.requests < before->second.requests;
+    });
 }
 
 void Balancers::remember_counters(const Seen& seen)
 {
     const std::lock_guard lock(counters_mutex_);
     counters_ = seen;
+    for (const auto& [id, group] : plan_->groups)
+        if (const auto open = seen.backends.find(open_name(id)); open != seen.backends.end()) add(open->second, counters_.backends[group_name(id)]);
     labels_.clear();
     for (const auto& balancer : plan_->balancers)
         for (const auto& listener : balancer.listeners) labels_[listener_name(listener.row->id)] = fmt::format("load_balancer=\"{}\",port=\"{}\"", balancer.name, listener.row->port);

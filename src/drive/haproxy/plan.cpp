@@ -72,5 +72,6 @@ Plan make_plan(const state::View& view)
 std::string listener_name(const ListenerId& id) { return "listener_" + elb_text(id); }
 std::string group_name(const TargetGroupId& id) { return "targets_" + elb_text(id); }
 std::string probe_name(const TargetGroupId& id) { return "probe_" + elb_text(id); }
+std::string open_name(const TargetGroupId& id) { return "open_" + elb_text(id); }
 
 }  // namespace boxship::drive::haproxy

@@ -60,5 +60,6 @@ Plan make_plan(const state::View& view);
 std::string listener_name(const ListenerId& id);   // "listener_0123456789abcdef"
 std::string group_name(const TargetGroupId& id);   // "targets_0123456789abcdef"
 std::string probe_name(const TargetGroupId& id);   // "probe_0123456789abcdef"
+std::string open_name(const TargetGroupId& id);    // "open_0123456789abcdef": its unhealthy targets, asked while none is healthy
 
 }  // namespace boxship::drive::haproxy

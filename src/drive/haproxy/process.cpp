@@ -4,11 +4,13 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "drive/haproxy/keeper.h"
 #include "drive/haproxy/sockets.h"
 #include "env/real/files.h"
 #include "env/real/process.h"
@@ -24,20 +26,26 @@ bool Process::running() const { return pidfd_ && !env::wait_gone(pidfd_, Millise
 
 bool Process::adopt()
 {
+    for (const auto generation : generations_in(options_.directory)) take_up(generation);
     const auto process = env::read_pid_file(options_.pid_file);
     if (!process) return false;
     env::UniqueFd pidfd = env::open_pidfd(process->pid);
     if (!pidfd) return false;
     process_ = process;
     pidfd_ = std::move(pidfd);
-    for (const auto generation : generations_in(options_.directory)) take_up(generation);
     return true;
+}
+
+bool Process::left() const
+{
+    return std::ranges::any_of(generations_in(options_.directory), [&](std::uint64_t generation) { return answers(generation); });
 }
 
 HostResult<> Process::start()
 {
     generation_.reset();
-    for (const auto generation : generations_in(options_.directory)) (void)env::remove_file(admin_socket(options_.directory, generation));
+    for (const auto generation : generations_in(options_.directory))
+        if (!answers(generation)) (void)env::remove_file(admin_socket(options_.directory, generation));
     ASSIGN_OR_RETURN(const pid_t pid, env::start_process(options_.command, options_.log_file));
     process_ = env::find_process(pid);
     pidfd_ = env::open_pidfd(pid);
@@ -52,6 +60,7 @@ void Process::reload()
 void Process::stop(Milliseconds grace)
 {
     if (process_) env::terminate(*process_, grace);
+    end_generations(options_.directory);
     forget();
 }
 
@@ -80,7 +89,8 @@ HostResult<std::string> Process::ask(std::uint64_t generation, const std::string
 {
     const std::string path = admin_socket(options_.directory, generation);
     auto answer = haproxy::ask(path, commands);
-    if (!answer.ok() && answer.error().code == ECONNREFUSED) (void)env::remove_file(path);   // nobody's any more
+    // Nobody's any more. One that serves is begun anew when it crashes, and may have a new socket there by now.
+    if (!answer.ok() && answer.error().code == ECONNREFUSED && generation_ && generation < *generation_) (void)env::remove_file(path);
     return answer;
 }
 

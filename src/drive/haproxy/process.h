@@ -1,5 +1,6 @@
 // The HAProxy of a platform, a process a generation of its configuration under a keeper (keeper.h): started, adopted, reloaded,
-// asked. It belongs to nobody's life: a server that is killed leaves it serving, and the next one finds it by its pid file.
+// asked. It belongs to nobody's life: a server that is killed leaves it serving, and the next one finds it by its pid file. HAProxies
+// whose keeper was killed serve on, and the next keeper takes them over.
 // Everything here blocks; one thread uses it.
 #pragma once
 
@@ -28,7 +29,8 @@ public:
     // For poll(): readable when it has ended. -1 when it does not run.
     int end_descriptor() const { return pidfd_.get(); }
 
-    bool adopt();                       // the one of the pid file, if it runs
+    bool adopt();                       // the keeper of the pid file, if it runs; what answers is taken up in any case
+    bool left() const;                  // there are HAProxies that answer, with their keeper or without
     HostResult<> start();               // returns when the keeper is there, not when HAProxy answers
     void reload();                      // the same file name, read by a new generation beside the one that serves
     void stop(Milliseconds grace);
@@ -50,6 +52,7 @@ public:
     void trim_log() const;
 
 private:
+    bool answers(std::uint64_t generation) const { return number_of_info(generation, "Pid: ").has_value(); }
     std::optional<std::int64_t> number_of_info(std::uint64_t generation, std::string_view name) const;
 
     ProcessOptions options_;

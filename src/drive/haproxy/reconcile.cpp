@@ -1,6 +1,7 @@
 #include "drive/haproxy/reconcile.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include <fmt/format.h>
@@ -14,22 +15,57 @@ using namespace model;
 
 std::string text_of(const decide::TargetAddress& address) { return fmt::format("{}:{}", ipv4_text(address.address), address.port); }
 
+// Makes the places of a backend those of the wanted addresses: the commands that give, and those that take away.
+void fill(const std::string& backend, const std::vector<ServerSeen>& servers, std::set<std::string> wanted, std::vector<std::string>& give, std::vector<std::string>& take)
+{
+    std::vector<const ServerSeen*> free;
+    for (const auto& server : servers) {
+        if (wanted.erase(server.address) > 0) {
+            if (server.maintenance) give.push_back(fmt::format("set server {}/{} state ready", backend, server.name));
+        } else if (!server.maintenance) {
+            take.push_back(fmt::format("set server {}/{} state maint", backend, server.name));
+        } else if (server.sessions == 0) {
+            free.push_back(&server);
+        }
+    }
+    for (const auto& address : wanted) {
+        if (free.empty()) break;
+        const auto colon = address.rfind(':');
+        give.push_back(fmt::format("set server {}/{} addr {} port {}", backend, free.back()->name, address.substr(0, colon), address.substr(colon + 1)));
+        give.push_back(fmt::format("set server {}/{} state ready", backend, free.back()->name));
+        free.pop_back();
+    }
+}
+
+std::set<std::string> addresses_of(const GroupPlan& group, TargetState state)
+{
+    std::set<std::string> out;
+    for (const auto& target : group.targets)
+        if (target.state == state) out.insert(text_of(target.address));
+    return out;
+}
+
 class Group {
 public:
     Group(const GroupPlan& group, const Seen& seen, const std::vector<const Seen*>& older, Time now, Reconciled& out)
-        : group_(group), older_(older), now_(now), out_(out), name_(group_name(group.row->id)), probe_(probe_name(group.row->id))
+        : group_(group), older_(older), now_(now), out_(out), name_(group_name(group.row->id)), probe_(probe_name(group.row->id)), open_name_(open_name(group.row->id))
     {
         if (const auto found = seen.servers.find(name_); found != seen.servers.end()) servers_ = &found->second;
         if (const auto found = seen.servers.find(probe_); found != seen.servers.end()) probes_ = &found->second;
+        if (const auto found = seen.servers.find(open_name_); found != seen.servers.end()) open_ = &found->second;
     }
 
     void run()
     {
-        if (!servers_ || !probes_) return;   // HAProxy does not know the group yet: a new configuration is on its way
+        if (!servers_ || !probes_ || !open_) return;   // HAProxy does not know the group yet: a new configuration is on its way
         std::set<std::string> wanted;
         for (const auto& target : group_.targets) wanted.insert(text_of(target.address));
         for (const auto& server : *servers_)
             if (!wanted.contains(server.address)) leave(server);
+        for (const auto& server : *open_)
+            if (!wanted.contains(server.address) && server.maintenance && server.sessions > 0) tell(fmt::format("shutdown sessions server {}/{}", open_name_, server.name));
+        const bool fails_open = addresses_of(group_, TargetState::healthy).empty();
+        fill(open_name_, *open_, fails_open ? addresses_of(group_, TargetState::unhealthy) : std::set<std::string>(), out_.commands, last_);
         choose_probed();
         release_probes();
         for (const auto& target : group_.targets) follow(target);
@@ -167,17 +203,20 @@ private:
         out_.busy = true;
         const ServerSeen* server = find(*servers_, text_of(target.address));
         if (server && !server->maintenance) return tell_maintenance(*server);
-        if ((server && server->sessions > 0) || used_by_older(text_of(target.address))) return;
+        if (server && server->sessions > 0) return;
+        if (in_use(find(*open_, text_of(target.address))) || used_by_older(text_of(target.address))) return;
         out_.reports.push_back({target.key, target.state, target.state, TargetReason::deregistration_in_progress, {}, true});
     }
+
+    static bool in_use(const ServerSeen* server) { return server && (!server->maintenance || server->sessions > 0); }
 
     bool used_by_older(const std::string& address) const
     {
         return std::ranges::any_of(older_, [&](const Seen* seen) {
-            const auto servers = seen->servers.find(name_);
-            if (servers == seen->servers.end()) return false;
-            const ServerSeen* server = find(servers->second, address);
-            return server && (!server->maintenance || server->sessions > 0);
+            return std::ranges::any_of(std::array{&name_, &open_name_}, [&](const std::string* backend) {
+                const auto servers = seen->servers.find(*backend);
+                return servers != seen->servers.end() && in_use(find(servers->second, address));
+            });
         });
     }
 
@@ -185,9 +224,10 @@ private:
     const std::vector<const Seen*>& older_;
     const Time now_;
     Reconciled& out_;
-    const std::string name_, probe_;
+    const std::string name_, probe_, open_name_;
     const std::vector<ServerSeen>* servers_ = nullptr;
     const std::vector<ServerSeen>* probes_ = nullptr;
+    const std::vector<ServerSeen>* open_ = nullptr;
     std::set<std::string> given_, given_probes_, probed_;
     std::vector<std::string> last_;
 };
@@ -207,31 +247,11 @@ std::vector<std::string> reconcile_older(const Plan& plan, const Seen& seen, boo
     if (!listens)
         for (const auto& frontend : seen.listening) commands.push_back("shutdown frontend " + frontend);
     for (const auto& [id, group] : plan.groups) {
-        if (const auto probes = seen.servers.find(probe_name(id)); probes != seen.servers.end())
-            for (const auto& probe : probes->second)
-                if (!probe.maintenance) last.push_back(fmt::format("set server {}/{} state maint", probes->first, probe.name));
-        const std::string name = group_name(id);
-        const auto servers = seen.servers.find(name);
-        if (servers == seen.servers.end()) continue;
-        std::set<std::string> missing;
-        for (const auto& target : group.targets)
-            if (target.state == TargetState::healthy) missing.insert(text_of(target.address));
-        std::vector<const ServerSeen*> free;
-        for (const auto& server : servers->second) {
-            if (missing.erase(server.address) > 0) {
-                if (server.maintenance) commands.push_back(fmt::format("set server {}/{} state ready", name, server.name));
-            } else if (!server.maintenance) {
-                last.push_back(fmt::format("set server {}/{} state maint", name, server.name));
-            } else if (server.sessions == 0) {
-                free.push_back(&server);
-            }
-        }
-        for (const auto& address : missing) {
-            if (free.empty()) break;
-            const auto colon = address.rfind(':');
-            commands.push_back(fmt::format("set server {}/{} addr {} port {}", name, free.back()->name, address.substr(0, colon), address.substr(colon + 1)));
-            commands.push_back(fmt::format("set server {}/{} state ready", name, free.back()->name));
-            free.pop_back();
+        for (const auto& name : {group_name(id), probe_name(id), open_name(id)}) {
+            const auto servers = seen.servers.find(name);
+            if (servers == seen.servers.end()) continue;
+            const bool served = name == group_name(id);
+            fill(name, servers->second, served ? addresses_of(group, TargetState::healthy) : std::set<std::string>(), commands, last);
         }
     }
     commands.insert(commands.end(), last.begin(), last.end());

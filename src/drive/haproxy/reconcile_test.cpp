@@ -25,6 +25,7 @@ protected:
         plan.groups[group_id] = group;
         plan.balancers.emplace_back();
         for (int i = 1; i <= 3; ++i) seen.servers[servers].push_back({.name = "s" + std::to_string(i), .address = "0.0.0.0:0", .maintenance = true});
+        for (int i = 1; i <= 3; ++i) seen.servers[open].push_back({.name = "s" + std::to_string(i), .address = "0.0.0.0:0", .maintenance = true});
         for (int i = 1; i <= 2; ++i) seen.servers[probes].push_back({.name = "s" + std::to_string(i), .address = "0.0.0.0:0", .maintenance = true});
     }
     TargetPlan& add(std::uint32_t last, TargetState state)
@@ -42,7 +43,7 @@ protected:
     ServerSeen& server(int number) { return seen.servers[servers][static_cast<std::size_t>(number - 1)]; }
     ServerSeen& probe(int number) { return seen.servers[probes][static_cast<std::size_t>(number - 1)]; }
 
-    const std::string servers = group_name(group_id), probes = probe_name(group_id);
+    const std::string servers = group_name(group_id), probes = probe_name(group_id), open = open_name(group_id);
     Plan plan;
     Seen seen;
 };
@@ -138,6 +139,32 @@ TEST_F(Reconcile, one_that_has_drained_gives_its_place_to_another)
     }
     add(4, TargetState::healthy);
     EXPECT_THAT(run().commands, testing::IsSupersetOf({"set server " + servers + "/s2 addr 10.0.0.4 port 80", "set server " + servers + "/s2 state ready"}));
+}
+
+TEST_F(Reconcile, the_unhealthy_are_asked_while_nobody_is_healthy)
+{
+    for (std::uint32_t i = 1; i <= 2; ++i) {
+        add(i, TargetState::unhealthy);
+        server(static_cast<int>(i)) = {.name = "s" + std::to_string(i), .address = "10.0.0." + std::to_string(i) + ":80"};
+    }
+    add(3, TargetState::draining).drained = true;
+    EXPECT_THAT(run().commands, testing::ElementsAre("set server " + open + "/s3 addr 10.0.0.1 port 80", "set server " + open + "/s3 state ready",
+                                                     "set server " + open + "/s2 addr 10.0.0.2 port 80", "set server " + open + "/s2 state ready"));
+    seen.servers[open][2] = {.name = "s3", .address = "10.0.0.1:80", .up = true};
+    seen.servers[open][1] = {.name = "s2", .address = "10.0.0.2:80", .up = true, .sessions = 1};
+    EXPECT_THAT(run().commands, IsEmpty());
+
+    // One is well: the others are asked no more.
+    plan.groups[group_id].targets[0].state = TargetState::healthy;
+    server(1).up = true;
+    EXPECT_THAT(run().commands, testing::ElementsAre("set server " + open + "/s2 state maint", "set server " + open + "/s3 state maint"));
+
+    // What is under way there keeps a target that drains, and is ended with its target.
+    plan.groups[group_id].targets[1].state = TargetState::draining;
+    server(2).maintenance = seen.servers[open][1].maintenance = seen.servers[open][2].maintenance = true;
+    EXPECT_THAT(run().reports, IsEmpty());
+    plan.groups[group_id].targets.erase(plan.groups[group_id].targets.begin() + 1);
+    EXPECT_THAT(run().commands, testing::ElementsAre("shutdown sessions server " + open + "/s2"));
 }
 
 TEST_F(Reconcile, what_is_still_under_way_when_the_delay_is_over_is_ended)

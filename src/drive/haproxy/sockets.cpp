@@ -17,16 +17,14 @@ namespace boxship::drive::haproxy {
 namespace {
 
 constexpr auto answer_within = std::chrono::seconds(2);
-constexpr std::string_view name_begins = "generation-", name_ends = ".sock";
+constexpr std::string_view name_begins = "generation-", socket_ends = ".sock", pid_ends = ".pid";
 
-}  // namespace
-
-std::string admin_socket(const std::string& directory, std::uint64_t generation)
+std::string file_of(const std::string& directory, std::uint64_t generation, std::string_view ends)
 {
-    return fmt::format("{}/{}{}{}", directory, name_begins, generation, name_ends);
+    return fmt::format("{}/{}{}{}", directory, name_begins, generation, ends);
 }
 
-std::vector<std::uint64_t> generations_in(const std::string& directory)
+std::vector<std::uint64_t> numbers_in(const std::string& directory, std::string_view name_ends)
 {
     std::vector<std::uint64_t> generations;
     const auto files = env::list_directory(directory);
@@ -41,6 +39,14 @@ std::vector<std::uint64_t> generations_in(const std::string& directory)
     std::ranges::sort(generations);
     return generations;
 }
+
+}  // namespace
+
+std::string admin_socket(const std::string& directory, std::uint64_t generation) { return file_of(directory, generation, socket_ends); }
+std::vector<std::uint64_t> generations_in(const std::string& directory) { return numbers_in(directory, socket_ends); }
+
+std::string pid_file(const std::string& directory, std::uint64_t generation) { return file_of(directory, generation, pid_ends); }
+std::vector<std::uint64_t> pid_files_in(const std::string& directory) { return numbers_in(directory, pid_ends); }
 
 HostResult<std::string> ask(const std::string& path, const std::string& commands)
 {

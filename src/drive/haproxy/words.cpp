@@ -1,5 +1,7 @@
 #include "drive/haproxy/words.h"
 
+#include <charconv>
+
 #include <fmt/format.h>
 
 namespace boxship::drive::haproxy {
@@ -28,6 +30,24 @@ std::string word(std::string_view text)
     for (const char c : text) {
         if (is_plain(c)) out += c;
         else out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    }
+    return out;
+}
+
+std::string plain_text(std::string_view word)
+{
+    if (word == "\"\"") return {};
+    std::string out;
+    for (std::size_t i = 0; i < word.size(); ++i) {
+        if (!word.substr(i).starts_with("\\x")) {
+            out += word[i];
+            continue;
+        }
+        unsigned value = 0;
+        const auto digits = word.substr(i + 2, 2);
+        std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+        out += static_cast<char>(value);
+        i += 3;
     }
     return out;
 }

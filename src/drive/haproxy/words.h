@@ -9,8 +9,10 @@ namespace boxship::drive::haproxy {
 
 // One word whose value is `text`. Never empty (an empty text becomes "").
 std::string word(std::string_view text);
+// What word() made, read as HAProxy reads it.
+std::string plain_text(std::string_view word);
 
-// The same where HAProxy looks for %[…] in the word: what is text stays text.
+// As word(), where HAProxy looks for %[…] in it: what is text stays text.
 std::string format_text(std::string_view text);
 
 // AWS's wildcards as a regular expression that the whole value must match: '*' any characters of `any`, '?' one of them; a

@@ -1,6 +1,8 @@
 """A load balancer under test, and plain requests to it."""
 
 import http.client
+import pathlib
+import re
 import subprocess
 import uuid
 
@@ -78,6 +80,20 @@ def wait_answer(port, wanted=200, **more):
             return None
         return answer if answer.status == wanted else None
     return wait_for(answered, f"port {port} to answer {wanted}")
+
+
+def haproxies(platform):
+    """The pids of the platform's HAProxy processes that live, oldest generation first."""
+    found = {}
+    for file in pathlib.Path("/run/boxship", platform.marks()[1], "balancer").glob("generation-*.pid"):
+        try:
+            pid, start = file.read_text().split()
+            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        except (OSError, ValueError):
+            continue
+        if fields[0] != "Z" and fields[19] == start:
+            found[int(re.search(r"generation-(\d+)", file.name)[1])] = int(pid)
+    return [found[number] for number in sorted(found)]
 
 
 def fixed(status, body):
