@@ -132,7 +132,7 @@ std::string World::unsteady_services()
         if (kind->fate == Fate::ends) return "task " + to_text(id) + " is yet to end";
         // Nobody replaces it, but what it still does changes rows.
         const bool given_up = task.service && revision != oracle_.services().revisions().end() && revision->second.rollout == model::RolloutState::failed;
-        if (kind->fate == Fate::fails && given_up) return "task " + to_text(id) + " is yet to fail";
+        if (kind->fate == Fate::fails && given_up && task.health() == model::Health::unknown) return "task " + to_text(id) + " is yet to fail";
     }
     for (const auto& [id, service] : oracle_.services().services()) {
         if (service.status == model::ServiceStatus::inactive) continue;
