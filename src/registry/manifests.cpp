@@ -68,7 +68,12 @@ http::Async<ecr::Checked<Registry::Pushed>> Registry::store_manifest(Place place
     const std::string name = to_text(facts.digest);
     const ecr::NewImage image{name, static_cast<std::int64_t>(content->size()), *facts.manifest, tags, options_.images_max, refuse_repeat};
     const auto guard = co_await digest_locks_.lock(name);
-    const auto write = [this, content, &facts] { return blobs_.put(facts.digest, *content); };
+    // One more tag of an image, mostly: what was committed before and can be read is on the disk.
+    const bool known = manifests_.find(name) != nullptr;
+    const auto write = [this, content, &facts, known] {
+        if (known && blobs_.read(facts.digest, content->size()).ok()) return HostResult<>();
+        return blobs_.put(facts.digest, *content);
+    };
     const HostResult<> written = co_await on_worker(workers_, write);
     if (!written.ok()) co_return refused(written.error(), "write a manifest");
     bool unnamed = false;
