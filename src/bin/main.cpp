@@ -61,7 +61,7 @@ int run(const std::vector<std::string>& words)
         return command.run(*options);
     }
     const std::string meant = most_like(words[0]);
-    fmt::print(stderr, "boxship: there is no command '{}'{}; 'boxship help' lists them\n", words[0], meant.empty() ? "" : ", do you mean '" + meant + "'?");
+    fmt::print(stderr, "boxship: there is no command '{}';{} 'boxship help' lists them\n", words[0], meant.empty() ? "" : " do you mean '" + meant + "'?");
     return 2;
 }
 
