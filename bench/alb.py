@@ -10,6 +10,7 @@ import re
 import subprocess
 import time
 
+import peers
 from harness import images
 from harness.platform import Platform, free_port, wait_for
 from measure import limit, median, progress, row
@@ -36,14 +37,7 @@ backend tasks
 {servers}
 """
 
-NGINX = """daemon off;
-worker_processes auto;
-error_log {directory}/nginx.err;
-pid {directory}/nginx.pid;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    client_body_temp_path {directory}/b; proxy_temp_path {directory}/p; fastcgi_temp_path {directory}/f; uwsgi_temp_path {directory}/u; scgi_temp_path {directory}/s;
+NGINX = """
     upstream tasks {{ {servers} keepalive 64; }}
     server {{
         listen 127.0.0.1:{port};
@@ -55,7 +49,6 @@ http {{
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
         }}
     }}
-}}
 """
 
 
@@ -129,11 +122,10 @@ def run(directory):
                              for t in elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]), "healthy targets")
         servers = "\n".join(f"    server s{i} {address}:80 check" for i, address in enumerate(addresses))
         pathlib.Path(directory, "hand.cfg").write_text(HAPROXY.format(directory=directory, port=hand, servers=servers))
-        pathlib.Path(directory, "nginx.conf").write_text(
-            NGINX.format(directory=directory, port=nginx, servers=" ".join(f"server {address}:80;" for address in addresses)))
+        nginx_command = peers.nginx_command(directory, NGINX.format(port=nginx, servers=" ".join(f"server {address}:80;" for address in addresses)))
         figures = {"ours": [], "hand": [], "nginx": []}
         with running(["haproxy", "-db", "-f", f"{directory}/hand.cfg"], hand), \
-                running(["nginx", "-c", f"{directory}/nginx.conf"], nginx):
+                running(nginx_command, nginx):
             for port in (ours, hand, nginx):
                 wrk(port)
             for i in range(ROUNDS):

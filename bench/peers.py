@@ -117,3 +117,41 @@ def docker(directory, own_network=True):
         if daemon.poll() is None:
             daemon.send_signal(signal.SIGTERM)
             daemon.wait(60)
+
+
+NGINX = """user root;
+daemon off;
+worker_processes auto;
+error_log {directory}/nginx.err;
+pid {directory}/nginx.pid;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    client_body_temp_path {directory}/b; proxy_temp_path {directory}/p; fastcgi_temp_path {directory}/f; uwsgi_temp_path {directory}/u; scgi_temp_path {directory}/s;
+{http}
+}}
+"""
+
+
+def nginx_command(directory, http):
+    """To start an nginx in the foreground that does what `http` says and leaves nothing outside of the directory."""
+    config = os.path.join(directory, "nginx.conf")
+    with open(config, "w") as file:
+        file.write(NGINX.format(directory=directory, http=http))
+    return ["nginx", "-c", config]
+
+
+@contextlib.contextmanager
+def serving(argv, port):
+    """A server, from when it takes connections: its pid."""
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            time.sleep(0.05)
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(30)

@@ -6,9 +6,9 @@ import contextlib
 import hashlib
 import json
 import os
-import subprocess
 import time
 
+import peers
 from api import load
 from harness.platform import Platform, free_port
 from measure import limit, median, progress, row
@@ -18,37 +18,14 @@ ROUNDS = 5
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 TINY, TAGS = 1001, 1000
 
-NGINX = """daemon off;
-worker_processes auto;
-error_log {directory}/nginx.err;
-pid {directory}/nginx.pid;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    sendfile on;
-    client_body_temp_path {directory}/b; proxy_temp_path {directory}/p; fastcgi_temp_path {directory}/f; uwsgi_temp_path {directory}/u; scgi_temp_path {directory}/s;
-    server {{ listen 127.0.0.1:{port}; root {root}; }}
-}}
-"""
-
 
 @contextlib.contextmanager
 def nginx(directory, root):
     """Yields its port and its master's pid."""
     port = free_port()
-    config = directory / "nginx.conf"
-    config.write_text("user root;\n" + NGINX.format(directory=directory, port=port, root=root))
-    process = subprocess.Popen(["nginx", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(100):
-            with contextlib.suppress(OSError):
-                Http(port, "").socket.close()
-                break
-            time.sleep(0.05)
-        yield port, process.pid
-    finally:
-        process.terminate()
-        process.wait(30)
+    command = peers.nginx_command(directory, f"    sendfile on;\n    server {{ listen 127.0.0.1:{port}; root {root}; }}")
+    with peers.serving(command, port) as pid:
+        yield port, pid
 
 
 def put_image(http, tag):

@@ -11,9 +11,8 @@ import pathlib
 import re
 import shutil
 import socket
-import subprocess
-import time
 
+import peers
 from harness import images
 from harness.platform import free_port
 
@@ -117,17 +116,8 @@ def docker_registry(directory):
     config = directory / "registry.yml"
     config.write_text(f"version: 0.1\nlog: {{level: error}}\nstorage:\n  filesystem: {{rootdirectory: {directory}/registry}}\n"
                       f"http: {{addr: 127.0.0.1:{port}}}\n")
-    process = subprocess.Popen(["docker-registry", "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(100):
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", port)).close()
-                break
-            time.sleep(0.05)
+    with peers.serving(["docker-registry", "serve", str(config)], port):
         yield port
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def cpu_seconds(pid):

@@ -3,10 +3,9 @@
 #include "base/arn.h"
 #include "base/bytes.h"
 #include "base/id.h"
-#include "base/ids.h"
+#include "base/ids_for_tests.h"
 #include "base/result.h"
 #include "base/similar.h"
-#include "base/sorted_set.h"
 #include "base/strings.h"
 #include "base/time.h"
 
@@ -33,20 +32,9 @@ TEST(Id, is_32_digits_of_text)
     EXPECT_FALSE(static_cast<bool>(TaskId{}));
 }
 
-class CountingIds : public Ids {
-public:
-    void fill(std::span<std::byte> bytes) override
-    {
-        for (auto& byte : bytes) byte = static_cast<std::byte>(next_ = next_ * 5 + 1);
-    }
-
-private:
-    unsigned next_ = 7;
-};
-
 TEST(Id, of_what_comes_by_the_million_stand_in_the_order_of_time)
 {
-    CountingIds ids;
+    SameIds ids(7);
     TaskId before = ids.next<TaskId>(Time{1795181704123});
     EXPECT_EQ(to_text(before).substr(16, 12), "01a1f92af3bb");
     for (std::int64_t ms = 1795181704124; ms < 1795181704224; ++ms) {
@@ -109,20 +97,6 @@ TEST(Result, carries_errors_outwards)
 {
     EXPECT_EQ(*quarter(8), "2");
     EXPECT_EQ(quarter(6).error().message, "odd");
-}
-
-TEST(SortedSet, finds_what_is_near_a_place_and_counts_what_is_between)
-{
-    SortedSet<int> set;
-    for (int n = 0; n < 1000; ++n) set.insert(n * 37 % 1000 * 2);
-    for (const int from : {0, 100, 1401, 1998}) {
-        const auto at = set.lower_bound(from);
-        for (const int to : {from, from + 1, from + 300, 1998, 3000}) {
-            if (to < from) continue;
-            EXPECT_EQ(set.lower_bound(to, at), set.lower_bound(to)) << from << " to " << to;
-            EXPECT_EQ(set.distance(at, set.lower_bound(to)), set.position(set.lower_bound(to)) - set.position(at)) << from << " to " << to;
-        }
-    }
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "base/ids_for_tests.h"
 #include "base/ipv4.h"
 #include "decide/addresses.h"
 #include "decide/fargate_sizes.h"
@@ -9,17 +10,6 @@
 
 namespace boxship::decide {
 namespace {
-
-class CountingIds : public Ids {
-public:
-    void fill(std::span<std::byte> bytes) override
-    {
-        for (auto& byte : bytes) byte = static_cast<std::byte>((state_ = state_ * 6364136223846793005ull + 1442695040888963407ull) >> 56);
-    }
-
-private:
-    std::uint64_t state_ = 7;
-};
 
 template <class Row>
 void put(state::Tables& tables, Row row)
@@ -59,7 +49,7 @@ TEST(Addresses, keep_to_the_subnet_and_its_reserved_ones)
 {
     state::Tables tables;
     const state::View view(tables);
-    CountingIds ids;
+    SameIds ids(7);
     const auto range = Ipv4Range::parse("10.0.0.16/28");
     const model::Subnet subnet{.id = ids.next<SubnetId>(), .vpc = ids.next<VpcId>(), .network = range->network, .prefix = 28};
     ASSERT_EQ(subnet_usable(subnet), 11u);
@@ -79,7 +69,7 @@ TEST(Addresses, keep_to_the_subnet_and_its_reserved_ones)
 
 TEST(Addresses, have_their_names)
 {
-    CountingIds ids;
+    SameIds ids(7);
     EXPECT_EQ(private_dns_name(*parse_ipv4("172.31.5.9"), "us-east-1"), "ip-172-31-5-9.ec2.internal");
     EXPECT_EQ(private_dns_name(*parse_ipv4("172.31.5.9"), "eu-west-1"), "ip-172-31-5-9.eu-west-1.compute.internal");
     const std::string mac = pick_mac(ids);
@@ -92,7 +82,7 @@ TEST(Retention, takes_what_is_old_and_says_when_the_next_is_due)
 {
     state::Tables tables;
     const state::View view(tables);
-    CountingIds ids;
+    SameIds ids(7);
     const Time now{1'000'000'000};
     const auto hour = std::chrono::hours(1);
     const auto definition = ids.next<TaskDefinitionId>();
@@ -125,7 +115,7 @@ TEST(Retention, keeps_an_instance_as_long_as_a_task_names_it)
 {
     state::Tables tables;
     const state::View view(tables);
-    CountingIds ids;
+    SameIds ids(7);
     const Time now{1'000'000'000};
     model::Instance instance{.id = ids.next<InstanceId>(), .status = model::InstanceStatus::inactive};
     instance.deregistered_at = now - inactive_instance_kept;
@@ -146,7 +136,7 @@ TEST(Retention, takes_a_bounded_share_per_turn)
 {
     state::Tables tables;
     const state::View view(tables);
-    CountingIds ids;
+    SameIds ids(7);
     const Time now{1'000'000'000};
     for (int n = 0; n < 100; ++n) {
         model::Task task{.id = ids.next<TaskId>()};
@@ -163,7 +153,7 @@ TEST(LostHosts, tasks_are_given_up_when_the_agent_was_away_for_long)
 {
     state::Tables tables;
     const state::View view(tables);
-    CountingIds ids;
+    SameIds ids(7);
     model::Instance instance;
     instance.id = ids.next<InstanceId>();
     instance.disconnected_at = {1'000};
@@ -202,7 +192,7 @@ TEST(LostHosts, an_absence_counts_anew_when_the_clock_was_set_back)
 {
     state::Tables tables;
     const state::View view(tables);
-    CountingIds ids;
+    SameIds ids(7);
     model::Instance instance;
     instance.id = ids.next<InstanceId>();
     instance.disconnected_at = {9'000'000};

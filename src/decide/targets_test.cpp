@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/ids_for_tests.h"
 #include "base/ipv4.h"
 #include "state/tables.h"
 #include "state/txn.h"
@@ -10,14 +11,6 @@ namespace boxship::decide {
 namespace {
 
 using namespace model;
-
-template <class IdType>
-IdType id(int number)
-{
-    typename IdType::Raw raw{};
-    raw[0] = static_cast<std::byte>(number);
-    return IdType(raw);
-}
 
 bool is_healthy(const state::View& view, const TargetKey& key) { return health_of(view, *view.get<Target>(key)).state == TargetState::healthy; }
 

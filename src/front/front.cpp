@@ -25,8 +25,7 @@ namespace {
 http::Response render_answer(const ServedOperation::Render& made, const shape::OperationInfo& info, shape::Protocol protocol,
                              const std::string& request_id)
 {
-    const bool json = protocol == shape::Protocol::json10 || protocol == shape::Protocol::json11;
-    if (json && made.json) return render_json(made.json(), protocol, request_id);
+    if (is_json(protocol) && made.json) return render_json(made.json(), protocol, request_id);
     const shape::TextArena arena;
     const std::shared_ptr<const void> response = made.record();
     return render(info, protocol, {*info.response, response.get()}, request_id);
@@ -181,7 +180,7 @@ Result<const ServedOperation*> Front::find_served(const Exchange& exchange) cons
     }
     if (!target.operation) {
         const shape::ServiceInfo& service = *target.service;
-        if (target.protocol == shape::Protocol::json10 || target.protocol == shape::Protocol::json11)
+        if (is_json(target.protocol))
             return ApiError{"UnknownOperationException", fmt::format("{} has no operation '{}'.", service.name, target.operation_name), 400};
         if (target.operation_name.empty())
             return ApiError{"MissingAction", "The request must contain the parameter Action.", 400};

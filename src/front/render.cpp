@@ -61,7 +61,7 @@ http::Response render_error(const ApiError& error, Protocol protocol, const shap
     const shape::ErrorInfo* info = service ? service->find_error(error.code) : nullptr;
     const int status = error.status != 0 ? error.status : info ? info->status : 400;
     std::string body;
-    if (protocol == Protocol::json10 || protocol == Protocol::json11) {
+    if (is_json(protocol)) {
         body = "{\"__type\":";
         shape::append_json_string(body, error.code);
         body += ",\"message\":";

@@ -9,6 +9,8 @@
 
 namespace boxship::front {
 
+inline bool is_json(shape::Protocol protocol) { return protocol == shape::Protocol::json10 || protocol == shape::Protocol::json11; }
+
 http::Response render(const shape::OperationInfo& operation, shape::Protocol protocol, shape::ConstRecordRef response,
                       std::string_view request_id);
 http::Response render_json(std::string body, shape::Protocol protocol, std::string_view request_id);

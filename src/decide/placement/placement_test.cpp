@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "base/ids_for_tests.h"
 #include "decide/placement/placement.h"
 #include "state/tables.h"
 
@@ -11,17 +12,6 @@ using model::LaunchType;
 
 class PlacementTest : public ::testing::Test {
 protected:
-    class SomeIds : public Ids {
-    public:
-        void fill(std::span<std::byte> bytes) override
-        {
-            for (auto& byte : bytes) byte = static_cast<std::byte>((state_ = state_ * 6364136223846793005ull + 1442695040888963407ull) >> 56);
-        }
-
-    private:
-        std::uint64_t state_ = 3;
-    };
-
     InstanceId add(std::int32_t cpu, std::int32_t memory, const std::string& zone = "us-east-1a", const std::function<void(Instance&)>& edit = {})
     {
         Instance instance{.id = next_id(), .cluster = cluster_, .agent_connected = true, .cpu = cpu, .memory = memory, .zone = zone};
@@ -51,7 +41,7 @@ protected:
     }
 
     state::Tables tables_;
-    SomeIds ids_;
+    SameIds ids_{3};
     ClusterId cluster_ = ids_.next<ClusterId>();
 
 private:

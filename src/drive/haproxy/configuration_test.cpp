@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ids_for_tests.h"
 #include "drive/haproxy/words.h"
 #include "env/real/files.h"
 #include "env/real/process.h"
@@ -14,14 +15,6 @@ namespace boxship::drive::haproxy {
 namespace {
 
 using namespace model;
-
-template <class IdType>
-IdType id(int number)
-{
-    typename IdType::Raw raw{};
-    raw[0] = static_cast<std::byte>(number);
-    return IdType(raw);
-}
 
 TEST(Words, no_byte_of_a_user_means_anything_to_haproxy)
 {
