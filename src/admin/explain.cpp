@@ -22,7 +22,7 @@ std::string explain_stopped(const model::Task& task)
             if (const std::string hint = exit_code_hint(*container.exit_code); !hint.empty() && container.reason.empty()) text += " (" + hint + ")";
         }
         if (!container.reason.empty()) text += (container.exit_code ? ", " : ": ") + container.reason;
-        text += ".";
+        if (!text.ends_with('.')) text += ".";
     }
     return text;
 }
