@@ -143,7 +143,8 @@ HostResult<> Engine::commit()
 
 void Engine::wake(Task& task, Time at)
 {
-    if (task.wake_at && task.wake_at <= at) return;
+    // One that is past by now, because the clock was set forward, rings when it would have rung: perhaps too late.
+    if (task.wake_at && task.wake_at <= at && task.wake_at > now()) return;
     task.wake_at = at;
     const Milliseconds delay = std::max(Milliseconds(0), at - now());
     env_.executor.post_after(delay, [weak = weak_from_this(), id = task.id(), at] {

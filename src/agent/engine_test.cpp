@@ -420,6 +420,16 @@ TEST(Engine, failures_while_starting_do_not_count)
     EXPECT_EQ(world.board.find(one)->health.at(0).health, Health::unhealthy);
 }
 
+TEST(Engine, failures_count_when_the_clock_was_set_back_to_before_the_start)
+{
+    World world;
+    world.host.failing = {"exec web"};
+    world.accept(task_json(one, {container_json("web", {{"healthCheckType", "docker"}, {"dockerConfig", health(2)}})}));
+    world.time.wrong_by = Milliseconds(-7'200'000);
+    world.run(Milliseconds(31'000));
+    EXPECT_EQ(world.board.find(one)->health.at(0).health, Health::unhealthy);
+}
+
 TEST(Engine, a_container_may_wait_for_anothers_health)
 {
     World world;

@@ -46,7 +46,8 @@ void on_probe(HealthFacts& facts, const HealthCheck& check, Time started, bool s
     if (success) {
         facts.failures = 0;
         health = Health::healthy;
-    } else if (facts.health == Health::healthy || now - started >= check.start_period) {
+    } else if (const bool starting = now >= started && now - started < check.start_period;   // no longer, if the clock was set back
+               facts.health == Health::healthy || !starting) {
         if (++facts.failures >= check.retries) health = Health::unhealthy;
     }
     if (health == facts.health) return;

@@ -2,6 +2,7 @@
 // ordinary day, a restart and a failover are one path.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -52,28 +53,42 @@ private:
         if (again) ring_at(key, *again);
     }
 
-    // One alarm per key: the earliest. An alarm that rings early (the clock was set) only costs a turn.
+    // One alarm per key: the earliest. It looks at the clock once a minute, as that may be set meanwhile. One that rings
+    // too early only costs a turn.
     void ring_at(const Key& key, Time time)
     {
-        const auto standing = alarms_.find(key);
-        if (standing != alarms_.end() && standing->second <= time) return;
-        alarms_[key] = time;
-        auto delay = std::max(time - store_.env().clock.now(), Milliseconds(0));
-        if (store_.env().faults.hit("loop: an alarm rings early")) delay /= 2;
-        store_.env().executor.post_after(delay, [this, key, time] {
+        env::Clock& clock = store_.env().clock;
+        const bool early = store_.env().faults.hit("loop: an alarm rings early");
+        const Milliseconds delay = std::clamp(time - clock.now(), Milliseconds(0), nap_max) / (early ? 2 : 1);
+        const Milliseconds rings = clock.uptime() + delay;
+        const auto [at, first] = alarms_.try_emplace(key, Alarm{time, rings});
+        if (!first) {
+            at->second.time = std::min(at->second.time, time);
+            if (at->second.rings <= rings) return;
+            at->second.rings = rings;
+        }
+        store_.env().executor.post_after(delay, [this, key, rings, early] {
             const auto alarm = alarms_.find(key);
-            if (alarm == alarms_.end() || alarm->second != time) return;
+            if (alarm == alarms_.end() || alarm->second.rings != rings) return;
+            const Time time = alarm->second.time;
             alarms_.erase(alarm);
-            touch(key);
+            if (early || store_.env().clock.now() >= time) touch(key);
+            else ring_at(key, time);
         });
     }
+
+    static constexpr Milliseconds nap_max{60'000};
+    struct Alarm {
+        Time time;              // of the wall clock, when the key wants its turn
+        Milliseconds rings;     // of the uptime, when somebody looks
+    };
 
     state::Store& store_;
     Turn turn_;
     Undone undone_;
     std::deque<Key> queue_;
     std::set<Key> waiting_;
-    std::map<Key, Time> alarms_;
+    std::map<Key, Alarm> alarms_;
 };
 
 }  // namespace boxship::control

@@ -12,7 +12,7 @@ void World::act_one()
     learn_places();
     auto& random = stage_.random;
     const auto clients = 1 + random.number(3);
-    const bool calm = random.chance(3);             // leaves the time, and the room, to the other workloads
+    const bool calm = spread_out_ || random.chance(3);             // leaves the time, and the room, to the other workloads
     for (std::uint64_t n = 1; n <= clients; ++n) {
         Habits habits;
         if (random.chance(2)) habits.run = 60;
@@ -23,11 +23,11 @@ void World::act_one()
         clients_.push_back(std::make_unique<Client>(stage_, *this, oracle_, catalog_, "client-" + std::to_string(n), habits, random.number(1ull << 62)));
         clients_.back()->begin();
     }
-    if (!random.chance(3)) {
+    if (spread_out_ || !random.chance(3)) {
         for (auto n = 1 + random.number(2); n > 0; --n) {
             // In a hurry, at ease, or so rarely that services come to rest meanwhile: what is at rest is spread evenly over zones.
             static constexpr std::pair<int, int> paces[] = {{20, 500}, {1'000, 40'000}, {60'000, 400'000}};
-            const auto [shortest, longest] = paces[random.number(std::size(paces))];
+            const auto [shortest, longest] = paces[spread_out_ ? 2 : random.number(std::size(paces))];
             const Milliseconds pause_most = random.between(Milliseconds(shortest), Milliseconds(longest));
             rollouts_.push_back(std::make_unique<Rollouts>(stage_, *this, oracle_, catalog_, "rollouts-" + std::to_string(n), pause_most, random.number(1ull << 62)));
             rollouts_.back()->begin();
@@ -38,7 +38,11 @@ void World::act_one()
         for (const auto& rollouts : rollouts_) rollouts->balance_behind(balancing_->groups());
         balancing_->begin();
     }
-    advance(options_.act_one_most, [this] { return oracle_.groups >= options_.groups; });
+    const auto enough = [this] { return oracle_.groups >= options_.groups; };
+    advance(options_.act_one_most, enough);
+    for (const auto& client : clients_) client->hurry();
+    for (const auto& rollouts : rollouts_) rollouts->hurry();
+    advance(options_.act_one_most, enough);
 }
 
 void World::act_two()
@@ -184,7 +188,9 @@ bool World::something_is_due(Milliseconds within)
 {
     const auto view = server_->view();
     const Time now = server_clock_.now();
-    for (const auto& due : {decide::plan_retention(view, now).wake_at, decide::plan_drained_targets(view, now).wake_at})
+    const auto retention = decide::plan_retention(view, now);
+    if (!retention.empty()) return true;
+    for (const auto& due : {retention.wake_at, decide::plan_drained_targets(view, now).wake_at})
         if (due && *due <= now + within) return true;
     return false;
 }

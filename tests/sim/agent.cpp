@@ -66,8 +66,8 @@ Agent::Agent(Stage& stage, Network& network, VirtualClock& clock, Host& host, Re
       io_lane_(stage.timeline, facts.name + " io"), telemetry_(board_, host, 4), registrar_(record, random_, host_facts(facts), known_instance(record)),
       submitter_([this](Json input, std::function<void(const Submitter::Answer&)> done) {
                      network_.call(facts_.name, {"ecs", "SubmitTaskStateChange", input.dump(), tests::host_principal(facts_.name)},
-                                   [this, weak = std::weak_ptr(alive_), done = std::move(done)](const Network::Answer& answer) {
-                                       if (weak.lock()) io_lane_.post([done, answer] { done(answer); });
+                                   [this, weak = std::weak_ptr(alive_), done = std::move(done)](const auto& answer) {
+                                       if (weak.lock()) io_lane_.post([done, answer] { done(*answer); });
                                    });
                  },
                  [this](Milliseconds pause, std::function<void()> then) { io_lane_.post_after(pause, std::move(then)); }, random_,
@@ -130,10 +130,10 @@ void Agent::join()
 {
     Registrar::Request request = registrar_.next();
     network_.call(facts_.name, {"ecs", request.operation, request.input.dump(), tests::host_principal(facts_.name)},
-                  [this, weak = std::weak_ptr(alive_)](const Network::Answer& answer) {
+                  [this, weak = std::weak_ptr(alive_)](const auto& answer) {
                       if (!weak.lock()) return;
                       io_lane_.post([this, answer] {
-                          const auto wait = registrar_.heard(answer);
+                          const auto wait = registrar_.heard(*answer);
                           if (wait) return io_lane_.post_after(*wait, [this] { join(); });
                           host_.instance_is(instance_of(registrar_.instance_arn()));
                           connect();

@@ -42,7 +42,8 @@ public:
     virtual ~Network() = default;
     // On any lane; `done` when an answer came, or no answer will: status 0.
     using Answer = agent::CallOutcome<shape::Json>;
-    virtual void call(const std::string& from, tests::ApiCall call, std::function<void(const Answer&)> done) = 0;
+    using Done = std::function<void(const std::shared_ptr<const Answer>&)>;
+    virtual void call(const std::string& from, tests::ApiCall call, Done done) = 0;
     // `done` with "" and an open wire, or with the type of the refusal ("" and nothing: not reached).
     virtual void connect(const std::string& from, const std::string& instance_arn, bool send_credentials,
                          std::function<void(std::shared_ptr<Wire>, std::string refusal)> done) = 0;

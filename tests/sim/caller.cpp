@@ -15,12 +15,23 @@ Caller::Caller(Stage& stage, Network& network, const Oracle& oracle, Catalog& ca
 void Caller::next()
 {
     busy_ = false;
-    if (finishing_) return;
-    lane_.post_after(random_.between(Milliseconds(0), pause_most_), [this] {
-        if (finishing_ || busy_) return;
+    if (!finishing_) choose_soon();
+}
+
+void Caller::choose_soon()
+{
+    const std::uint64_t turn = ++turn_;
+    lane_.post_after(random_.between(Milliseconds(0), pause_most_), [this, turn] {
+        if (finishing_ || busy_ || turn != turn_) return;
         busy_ = true;
         choose();
     });
+}
+
+void Caller::hurry()
+{
+    pause_most_ = std::min(pause_most_, Milliseconds(1000));
+    if (!busy_ && !finishing_) choose_soon();
 }
 
 void Caller::ask(const std::string& operation, Json input, Heard heard)
@@ -31,14 +42,14 @@ void Caller::ask(const std::string& operation, Json input, Heard heard)
 void Caller::ask_as(tests::ApiCall call, Heard heard)
 {
     doing_ = call.operation + " " + call.request;
-    network_.call(name_, call, [this, call, heard = std::move(heard)](const Network::Answer& answer) {
-        lane_.post([this, call, heard, answer] {
-            stage_.mix(answer ? answer->dump() : answer.error().text());
-            if (!answer && answer.error().transient()) {
-                lane_.post_after(random_.between(Milliseconds(100), Milliseconds(3000)), [this, call, heard] { ask_as(call, heard); });
-                return;
+    network_.call(name_, call, [this, call, heard = std::move(heard)](const std::shared_ptr<const Network::Answer>& answer) mutable {
+        lane_.post([this, call = std::move(call), heard = std::move(heard), answer] {
+            if (!*answer) {
+                stage_.mix(answer->error().text());
+                if (answer->error().transient())
+                    return lane_.post_after(random_.between(Milliseconds(100), Milliseconds(3000)), [this, call, heard] { ask_as(call, heard); });
             }
-            heard(answer);
+            heard(*answer);
         });
     });
 }

@@ -24,6 +24,7 @@ public:
 
     void begin() { next(); }
     void finish() { finishing_ = true; }         // nothing new
+    void hurry();                                // short pauses from now on
     bool idle() const { return finishing_ && !busy_; }
     const std::string& doing() const { return doing_; }
 
@@ -47,7 +48,10 @@ protected:
     bool busy_ = false;
 
 private:
-    const Milliseconds pause_most_;
+    void choose_soon();
+
+    std::uint64_t turn_ = 0;                     // the newest that was planned
+    Milliseconds pause_most_;
     Lane lane_;
     std::string doing_;
 };

@@ -1,6 +1,7 @@
 // What everything in a simulated run shares: time, chance, the story so far, and the first thing that went wrong.
 #pragma once
 
+#include <cstring>
 #include <deque>
 #include <map>
 #include <optional>
@@ -50,6 +51,12 @@ public:
     }
     void mix(std::string_view bytes)
     {
+        std::uint64_t word = 0;
+        for (; bytes.size() > sizeof word; bytes.remove_prefix(sizeof word)) {
+            std::memcpy(&word, bytes.data(), sizeof word);
+            hash = (hash ^ word) * 1099511628211u;
+            hash ^= hash >> 32;
+        }
         for (const char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
     }
 

@@ -18,8 +18,8 @@ namespace boxship::sim {
 
 struct RunOptions {
     std::uint64_t seed = 1;
-    std::uint64_t groups = 2000;                    // act one ends when so many were committed …
-    Milliseconds act_one_most{3 * 3'600'000};       // … or after so long
+    std::uint64_t groups = 2000;                    // act one ends when so many were committed
+    Milliseconds act_one_most{3 * 3'600'000};       // after so long everybody hurries
     bool aloud = false;
 };
 
@@ -42,7 +42,7 @@ public:
 
     RunOutcome play();
 
-    void call(const std::string& from, tests::ApiCall call, std::function<void(const Answer&)> done) override;
+    void call(const std::string& from, tests::ApiCall call, Done done) override;
     void connect(const std::string& from, const std::string& instance_arn, bool send_credentials,
                  std::function<void(std::shared_ptr<Wire>, std::string refusal)> done) override;
     void tell_health(const std::string& from, const std::string& instance_arn, const shape::Json& message) override;
@@ -59,13 +59,13 @@ private:
     };
     struct Pending {
         int server = 0;
-        std::function<void(const Answer&)> done;
+        Done done;
     };
 
     // world.cpp
     void advance(Milliseconds span, const std::function<bool()>& enough);
     bool over() const { return stage_.failure.has_value(); }
-    void answer(std::uint64_t pending, const Answer& answer, Milliseconds delay);
+    void answer(std::uint64_t pending, Answer answer, Milliseconds delay);
     void start_server();
     void kill_server(Milliseconds back_after);
     void server_died(int number, const char* why);
@@ -124,6 +124,7 @@ private:
     std::unique_ptr<Balancing> balancing_;
     std::map<ServiceId, Time> roomy_since_;              // a service waits for room, and there is some
     SeededRandom idle_ids_;                      // for what is only tried
+    const bool spread_out_;                              // hosts in several zones, of which some come late, and services that rest
     std::vector<std::string> misfortunes_;               // those of this run
     int faults_ = 0;
     bool acting_ = true;                                 // act one goes on
