@@ -133,7 +133,10 @@ int run_many(const Batch& batch)
     std::uint64_t runs = 0, failures = 0, groups = 0, calls = 0, faults = 0;
     std::int64_t groups_least = std::numeric_limits<std::int64_t>::max(), faults_least = groups_least;
     run_seeds(batch, "", [&](std::uint64_t seed, const Json& outcome) {
-        ++runs;
+        constexpr std::uint64_t told_every = 250;
+        if (++runs % told_every == 0 && runs < batch.runs)
+            std::fprintf(stderr, "%llu of %llu runs, %llu failed\n", static_cast<unsigned long long>(runs),
+                         static_cast<unsigned long long>(batch.runs), static_cast<unsigned long long>(failures));
         groups += static_cast<std::uint64_t>(outcome.get_int64("groups"));
         groups_least = std::min(groups_least, outcome.get_int64("groups"));
         faults_least = std::min(faults_least, outcome.get_int64("faults"));

@@ -70,10 +70,10 @@ ServicePlan Turn::take()
 
 namespace {
 
-// A service that is deleted goes when its last task has.
-void end_when_empty(Turn& turn)
+// A service that is deleted goes when its last task has, and has left its target groups.
+void end_when_empty(Turn& turn, bool all_settled)
 {
-    if (turn.view.any<state::TasksByService>(turn.service.id) || turn.plan.wake_at) return;
+    if (!all_settled || turn.view.any<state::TasksByService>(turn.service.id) || turn.plan.wake_at) return;
     turn.service.status = model::ServiceStatus::inactive;
     turn.service.deleted_at = turn.now;
     turn.service.complaint.clear();
@@ -102,12 +102,12 @@ ServicePlan plan_service(const state::View& view, const ServiceId& id, Time now)
     if (const auto deployment = view.get<model::ServiceDeployment>(row->deployment); deployment && !is_over(deployment->status)) turn.deployment = *deployment;
 
     begin_deployment(turn);
-    settle(turn);
+    const bool all_settled = settle(turn);
     pin_digests(turn);
     trip(turn);
     const bool as_desired = row->scheduling == model::Scheduling::daemon ? plan_daemon(turn) : plan_replica(turn);
     if (row->status == model::ServiceStatus::draining) {
-        if (as_desired) end_when_empty(turn);
+        if (as_desired) end_when_empty(turn, all_settled);
         return turn.take();
     }
     bool moving = false;

@@ -35,17 +35,21 @@ void count_failure(Turn& turn, model::ServiceRevision& revision, bool never_ran)
 
 }  // namespace
 
-void settle(Turn& turn)
+bool settle(Turn& turn)
 {
     int settled = 0;
+    bool all = true;
     turn.view.visit<state::UnsettledTasks>(turn.service.id, [&](const TaskId& id) {
         if (settled == settled_max) {
             turn.wake(turn.now);
-            return false;
+            return all = false;
         }
         const auto row = turn.view.get<model::Task>(id);
         // What is settled nobody looks at again: first it leaves its target groups (plan_balance), which tells an event.
-        if (row->balanced && is_registered(turn.view, turn.service, *row)) return true;
+        if (row->balanced && is_registered(turn.view, turn.service, *row)) {
+            all = false;
+            return true;
+        }
         ++settled;
         model::Task& task = turn.plan.tasks.emplace_back(*row);
         task.settled = true;
@@ -55,6 +59,7 @@ void settle(Turn& turn)
         else if (failed_its_checks(task)) count_failure(turn, *revision, false);
         return true;
     });
+    return all;
 }
 
 // Its first task that knows which image it runs decides for all of the revision.

@@ -57,8 +57,8 @@ struct Ailment {
 };
 Ailment ailment_of(const Turn& turn, const model::Task& task);
 
-// settle.cpp: conclusions from tasks that ended.
-void settle(Turn& turn);
+// settle.cpp: conclusions from tasks that ended. False: some are left, as the turn is full or they have a target to leave.
+bool settle(Turn& turn);
 void pin_digests(Turn& turn);
 bool forgets_failures(Turn& turn);          // the primary has some to forget; one that has failed keeps its count
 void forget_failures(Turn& turn);           // what works now has not failed

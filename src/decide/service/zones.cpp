@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/mutant.h"
+#include "decide/placement/placement.h"
 #include "decide/placement/score.h"
 #include "decide/service/sentences.h"
 #include "decide/service/turn.h"
@@ -34,16 +35,9 @@ public:
         std::vector<Text> into;
         Counts counts = counts_;
         while (static_cast<int>(into.size()) < room && !open_.empty()) {
-            const auto fewer = [&](const Text& a, const Text& b) { return counts.at(a) < counts.at(b); };
-            const Text fewest = *std::ranges::min_element(open_, fewer);
             const int most = std::ranges::max_element(counts, {}, &Counts::value_type::second)->second;
-            if (most - counts.at(fewest) < uneven) break;
-            if (!known_open_.contains(fewest) && !takes_tasks(fewest)) {
-                open_.erase(fewest);
-                if (counts_.at(fewest) == 0) counts_.erase(fewest);
-                continue;
-            }
-            known_open_.insert(fewest);
+            const Text fewest = where_to(counts, most - uneven);
+            if (fewest.empty()) break;
             const auto fullest = fullest_that_may_shrink(counts);
             blocked_ = fullest == counts.end() || fullest->second - counts.at(fewest) < uneven;
             if (blocked_) break;
@@ -58,6 +52,29 @@ public:
     bool blocked() const { return blocked_; }
 
 private:
+    enum class Room { never, full, some };
+
+    // The zone with the fewest tasks, of those that have no more than `at_most`: one with room now if there is one, else
+    // one that must be waited for; "" when there is none.
+    Text where_to(const Counts& counts, int at_most)
+    {
+        std::vector<Text> zones;
+        for (const auto& zone : open_)
+            if (counts.at(zone) <= at_most) zones.push_back(zone);
+        std::ranges::stable_sort(zones, {}, [&](const Text& zone) { return counts.at(zone); });
+        Text full;
+        for (const auto& zone : zones) {
+            const Room room = room_in(zone);
+            if (room == Room::some) return zone;
+            if (room == Room::full && full.empty()) full = zone;
+            if (room == Room::never) {
+                open_.erase(zone);
+                if (counts_.at(zone) == 0) counts_.erase(zone);
+            }
+        }
+        return full;
+    }
+
     std::set<Text> zones_in_reach() const
     {
         std::set<Text> zones;
@@ -70,22 +87,28 @@ private:
         return with_instances;
     }
 
-    // Whether an instance there could run a task of it, full as it may be now.
-    bool takes_tasks(const Text& zone)
+    // Whether an instance there could run a task of it, and could now.
+    Room room_in(const Text& zone)
     {
-        if (turn_.service.launch_type == model::LaunchType::fargate) return true;
+        if (turn_.service.launch_type == model::LaunchType::fargate) return Room::some;
+        const auto [known, first] = rooms_.try_emplace(zone, Room::never);
+        if (!first) return known->second;
         if (!request_) {
             const auto launch = launch_of(turn_.view, turn_.service, turn_.primary(), 1);
-            if (!launch) return false;
+            if (!launch) return Room::never;
             request_ = placement_of(turn_.view, turn_.service, *launch);
         }
-        bool takes = false;
         turn_.view.visit<state::InstancesByCluster>(turn_.service.cluster, [&](const InstanceId& id) {
             const auto instance = turn_.view.get<model::Instance>(id);
-            takes = zone == instance->zone && is_candidate(*instance, *request_) && fixed_obstacle(*instance, *request_, nullptr).empty();
-            return !takes;
+            if (zone != instance->zone || !is_candidate(*instance, *request_)) return true;
+            // What waits for room does not give up because an agent is away for a moment, as all are when the server starts.
+            model::Instance present = *instance;
+            present.agent_connected |= turn_.service.rebalancing;
+            if (!fixed_obstacle(present, *request_, nullptr).empty()) return true;
+            known->second = obstacle(turn_.view, *instance, *request_).reason.empty() ? Room::some : Room::full;
+            return known->second == Room::full;
         });
-        return takes;
+        return known->second;
     }
 
     Counts::iterator fullest_that_may_shrink(Counts& counts)
@@ -107,7 +130,8 @@ private:
 
     Turn& turn_;
     Counts counts_;
-    std::set<Text> open_, known_open_;
+    std::set<Text> open_;
+    std::map<Text, Room> rooms_;
     std::optional<PlacementRequest> request_;
     std::optional<Counts> movable_;          // those that are not protected
     bool blocked_ = false;
