@@ -101,7 +101,12 @@ void Oracle::ended(const TaskId& id)
     const auto at = tasks_.find(id);
     if (at == tasks_.end()) return;
     const auto instance = instances_.find(at->second.task.instance);
-    at->second.given_up = instance != instances_.end() && instance->second.status == model::InstanceStatus::inactive;
+    const bool away = instance == instances_.end() || !instance->second.agent_connected;
+    at->second.given_up = (instance != instances_.end() && instance->second.status == model::InstanceStatus::inactive) || (hosts_may_be_lost && away);
+    if (at->second.task.stopped_reason.view().find("counts as lost") != std::string::npos) {
+        ++stage_.taken["task: lost with its agent"];
+        if (!away) stage_.fail(7, "task {} counts as lost and its agent is connected", to_text(id));
+    }
     if (!at->second.given_up && hosts_->anything_of(to_text(id))) stage_.fail(7, "task {} is STOPPED, and something of it is left on its host", to_text(id));
     // What a container ended with is told, if its host knew it.
     const auto& containers = at->second.task.containers;

@@ -33,7 +33,7 @@ public:
     struct Committed {
         model::Task task;
         std::string bytes;
-        bool given_up = false;          // its host was deregistered, and may not know yet
+        bool given_up = false;          // its host was deregistered or lost, and may not know yet
     };
     const std::map<TaskId, Committed>& tasks() const { return tasks_; }
     const std::map<InstanceId, model::Instance>& instances() const { return instances_; }
@@ -47,6 +47,7 @@ public:
     // Tasks by what they were started by: clients write their token there.
     const std::map<std::string, std::set<TaskId>>& started_by() const { return started_by_; }
 
+    bool hosts_may_be_lost = false;                 // the tasks of an agent that stays away end without it
     std::uint64_t groups = 0;
     std::string last_group;                         // its rows: "a row of table 5, one of table 30 erased"
 

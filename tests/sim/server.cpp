@@ -90,7 +90,7 @@ Server::Server(ServerWays ways)
       store_({ways_.clock, random_, state_lane_, ways_.stage},
              make_journal({ways_.stage, ways_.disk, journal_lane_, state_lane_, [this](const std::string& blob) { ways_.oracle.durable(blob); },
                            [this](const char* why) { die(why); }})),
-      retention_(store_), targets_(store_), balance_(store_), services_(store_, installation_.fargate_overcommit), sessions_(store_),
+      retention_(store_), targets_(store_), balance_(store_), services_(store_, installation_.fargate_overcommit), lost_hosts_(store_, ways_.lost_after), sessions_(store_),
       plane_(ways_.stage, store_, io_lane_, random_, ways_.answers)
 {
     options_.registry_host = "localhost:4566";
@@ -109,6 +109,7 @@ Server::Server(ServerWays ways)
     targets_.follow();
     balance_.follow();
     services_.follow();
+    lost_hosts_.follow();
     const auto loaded = store_.load();
     if (!loaded.ok()) {
         ways_.stage.fail(8, "the journal cannot be loaded: {}", loaded.error().message);

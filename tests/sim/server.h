@@ -7,6 +7,7 @@
 #include <string>
 
 #include "control/balance.h"
+#include "control/lost_hosts.h"
 #include "control/retention.h"
 #include "control/services.h"
 #include "control/targets.h"
@@ -26,6 +27,7 @@ struct ServerWays {
     VirtualClock& clock;
     int number = 0;                              // of this process among all
     std::uint64_t seed = 0;
+    Milliseconds lost_after;                     // the tasks of an agent that is away count as lost; 0: never
     Plane::Answers answers;                      // what the data plane finds at an address
     std::function<void(int number, const char* why)> died;   // by itself; called from its own lanes
 };
@@ -54,6 +56,7 @@ public:
     {
         retention_.start();
         targets_.start();
+        lost_hosts_.start();
         balance_.start();
         services_.start();
     }
@@ -85,6 +88,7 @@ private:
     control::Targets targets_;
     control::Balance balance_;
     control::Services services_;
+    control::LostHosts lost_hosts_;
     drive::Sessions sessions_;
     Plane plane_;
     std::vector<std::weak_ptr<Wire>> wires_;

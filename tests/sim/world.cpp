@@ -47,6 +47,8 @@ World::World(const RunOptions& options) : options_(options), stage_(options.seed
     const bool apart = spread_out_ || random.chance(2);     // each in a zone of its own, as far as there are zones
     for (std::uint64_t n = 1; n <= instances; ++n) add("instance-" + std::to_string(n), false, zones[apart ? n % 3 : random.number(3)]);
     add("fargate", true, "us-east-1a");
+    oracle_.hosts_may_be_lost = options.seed % 4 == 1;
+    if (oracle_.hosts_may_be_lost) lost_after_ = Milliseconds(1000 * static_cast<std::int64_t>(20 + options.seed % 200));
     start_server();
     // Who comes late finds tasks that are all elsewhere.
     for (const auto& machine : machines_) {
@@ -201,7 +203,7 @@ void World::start_server()
 {
     if (server_) return;
     ++servers_;
-    server_ = std::make_unique<Server>(ServerWays{stage_, disk_, oracle_, server_clock_, servers_, stage_.random.number(1ull << 62),
+    server_ = std::make_unique<Server>(ServerWays{stage_, disk_, oracle_, server_clock_, servers_, stage_.random.number(1ull << 62), lost_after_,
                                                   [this](std::uint32_t address) { return hosts_.answers(address); },
                                                   [this](int number, const char* why) { stage_.fate.post([this, number, why] { server_died(number, why); }); }});
 }

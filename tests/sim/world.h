@@ -124,6 +124,7 @@ private:
     std::unique_ptr<Balancing> balancing_;
     std::map<ServiceId, Time> roomy_since_;              // a service waits for room, and there is some
     SeededRandom idle_ids_;                      // for what is only tried
+    Milliseconds lost_after_{0};                         // an agent that is away for so long has lost its tasks; 0: they are waited for
     const bool spread_out_;                              // hosts in several zones, of which some come late, and services that rest
     std::vector<std::string> misfortunes_;               // those of this run
     int faults_ = 0;

@@ -91,11 +91,11 @@ private:
     Room room_in(const Text& zone)
     {
         if (turn_.service.launch_type == model::LaunchType::fargate) return Room::some;
-        const auto [known, first] = rooms_.try_emplace(zone, Room::never);
-        if (!first) return known->second;
+        if (const auto known = rooms_.find(zone); known != rooms_.end()) return known->second;
+        Room& room = rooms_[zone] = Room::never;
         if (!request_) {
             const auto launch = launch_of(turn_.view, turn_.service, turn_.primary(), 1);
-            if (!launch) return Room::never;
+            if (!launch) return room;
             request_ = placement_of(turn_.view, turn_.service, *launch);
         }
         turn_.view.visit<state::InstancesByCluster>(turn_.service.cluster, [&](const InstanceId& id) {
@@ -105,10 +105,10 @@ private:
             model::Instance present = *instance;
             present.agent_connected |= turn_.service.rebalancing;
             if (!fixed_obstacle(present, *request_, nullptr).empty()) return true;
-            known->second = obstacle(turn_.view, *instance, *request_).reason.empty() ? Room::some : Room::full;
-            return known->second == Room::full;
+            room = obstacle(turn_.view, *instance, *request_).reason.empty() ? Room::some : Room::full;
+            return room == Room::full;
         });
-        return known->second;
+        return room;
     }
 
     Counts::iterator fullest_that_may_shrink(Counts& counts)
