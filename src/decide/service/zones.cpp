@@ -101,14 +101,20 @@ private:
         turn_.view.visit<state::InstancesByCluster>(turn_.service.cluster, [&](const InstanceId& id) {
             const auto instance = turn_.view.get<model::Instance>(id);
             if (zone != instance->zone || !is_candidate(*instance, *request_)) return true;
-            // What waits for room does not give up because an agent is away for a moment, as all are when the server starts.
-            model::Instance present = *instance;
-            present.agent_connected |= turn_.service.rebalancing;
-            if (!fixed_obstacle(present, *request_, nullptr).empty()) return true;
+            if (!fixed_obstacle(*instance, *request_, nullptr).empty() && !will_take_tasks(*instance)) return true;
             room = obstacle(turn_.view, *instance, *request_).reason.empty() ? Room::some : Room::full;
             return room == Room::full;
         });
         return room;
+    }
+
+    // What waits for room does not give up because an agent is away for a moment, as all are when the server starts.
+    bool will_take_tasks(const model::Instance& instance) const
+    {
+        if (instance.agent_connected || !turn_.service.rebalancing) return false;
+        model::Instance present = instance;
+        present.agent_connected = true;
+        return fixed_obstacle(present, *request_, nullptr).empty();
     }
 
     Counts::iterator fullest_that_may_shrink(Counts& counts)
