@@ -37,7 +37,10 @@ int run_alarm(const Options& options)
         return 2;
     }
     const auto answer = api.own("SetAlarm", Json::object({{"name", words[1]}, {"state", words[2]}, {"reason", options.get("--reason", "")}}));
-    return answer.ok() ? 0 : fail(answer.error());
+    if (!answer.ok()) return fail(answer.error());
+    if (options.json()) fmt::print("{}\n", Json::object({{"name", words[1]}, {"state", words[2]}}).dump_pretty());
+    else fmt::print("{} is {}\n", words[1], words[2]);
+    return 0;
 }
 
 }  // namespace

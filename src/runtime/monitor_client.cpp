@@ -90,7 +90,7 @@ MonitorNews read_news(std::string_view line)
         news.kind = MonitorNews::Kind::oom;
     } else if (event == "exited") {
         news.kind = MonitorNews::Kind::exited;
-        // A monitor of before 0.2 says only whether there were any.
+        // A monitor is as old as its container: one of an earlier version says only whether there were any.
         const auto kills = parsed->get_bool("oom") ? 1 : parsed->get_int64("oomKills");
         news.exit = {static_cast<int>(parsed->get_int64("code")), static_cast<int>(parsed->get_int64("signal")), static_cast<int>(kills), at, {}};
     } else if (event == "failed") {

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 
@@ -181,6 +182,14 @@ def test_doctor_finds_nothing_wrong(platform):
     assert "cgroup" in host.stdout
 
 
+def test_alarms_are_set_by_name_and_listed(platform):
+    assert platform.boxship("alarm", "set", "too-many-errors", "ALARM", "--reason", "5xx above 1 %").stdout == "too-many-errors is ALARM\n"
+    assert "ALARM  too-many-errors  5xx above 1 %" in platform.boxship("alarm").stdout
+    assert json.loads(platform.boxship("alarm", "set", "too-many-errors", "OK", "--json").stdout) == {"name": "too-many-errors", "state": "OK"}
+    wrong = platform.boxship("alarm", "set", "too-many-errors", "PERHAPS", check=False)
+    assert wrong.returncode == 2 and "ALARM, or OK" in wrong.stderr
+
+
 def test_secrets_are_for_their_owner_alone(platform):
     data = pathlib.Path(platform.data)
     assert data.stat().st_mode & 0o077 == 0
@@ -218,6 +227,18 @@ def test_down_keeps_tasks_when_asked_and_purge_leaves_nothing(tmp_path, platform
     assert not os.path.exists(other.data)
     assert leaks.difference(before, marks) == []
     assert platform.status()["hosts"], "the first platform was touched"
+
+
+def test_down_waits_for_a_server_that_has_just_died(tmp_path):
+    other = Platform(tmp_path)
+    try:
+        other.up()
+        os.kill(other.pid("server"), signal.SIGKILL)
+        done = other.boxship("down", "--purge")
+        assert done.stdout == "boxship is down\n" and done.stderr == ""
+        assert not os.path.exists(other.data)
+    finally:
+        other.purge()
 
 
 def test_explain_tells_who_asked_why_there_and_the_last_words(platform, busybox):
