@@ -3,7 +3,6 @@
 #include <malloc.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdlib>
 #include <functional>
 
@@ -15,6 +14,7 @@
 #include "agent/session.h"
 #include "base/ipv4.h"
 #include "base/log.h"
+#include "base/numbers.h"
 #include "base/strings.h"
 #include "env/real/files.h"
 #include "env/real/real_env.h"
@@ -115,8 +115,7 @@ std::string default_instance_address(const std::string& vpc_cidr, const std::str
 {
     const auto range = Ipv4Range::parse(vpc_cidr);
     const auto dash = name.rfind('-');
-    unsigned number = 0;
-    if (dash != std::string::npos) std::from_chars(name.data() + dash + 1, name.data() + name.size(), number);
+    const unsigned number = dash == std::string::npos ? 0 : parse_number<unsigned>(std::string_view(name).substr(dash + 1)).value_or(0);
     if (!range || number < 1 || number > 250) return {};
     return ipv4_text(range->last() - 255 + 3 + number);      // behind the addresses that AWS reserves of any subnet
 }

@@ -1,8 +1,8 @@
 #include "agent/docker_config.h"
 
-#include <charconv>
 #include <functional>
 
+#include "base/numbers.h"
 #include "base/strings.h"
 
 namespace boxship::agent {
@@ -77,10 +77,9 @@ std::optional<std::uint64_t> size_of(std::string text)
     if (!text.empty() && text.back() == 'm') shift = 20;
     if (!text.empty() && text.back() == 'g') shift = 30;
     if (shift != 0) text.pop_back();
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size() || number > (~std::uint64_t{0} >> shift)) return std::nullopt;
-    return number << shift;
+    const auto number = parse_number<std::uint64_t>(text);
+    if (!number || *number > (~std::uint64_t{0} >> shift)) return std::nullopt;
+    return *number << shift;
 }
 
 std::vector<std::string> capabilities(const Json& value)
@@ -180,7 +179,7 @@ Trouble log_config(const Json& value, Target& target)
         target.plan.log.file_bytes_max = *bytes;
     }
     if (const std::string files = options.get_string("max-file"); !files.empty()) {
-        std::from_chars(files.data(), files.data() + files.size(), target.plan.log.files_max);
+        target.plan.log.files_max = parse_number<decltype(target.plan.log.files_max)>(files).value_or(0);
         if (target.plan.log.files_max < 1) return "hostConfig.LogConfig: max-file " + files + " is not a number of files";
     }
     return std::nullopt;

@@ -1,6 +1,6 @@
 #include "agent/host.h"
 
-#include <charconv>
+#include "base/numbers.h"
 
 namespace boxship::agent {
 
@@ -13,11 +13,9 @@ std::optional<std::pair<std::string, std::size_t>> parse_container_id(std::strin
 {
     const auto dash = id.rfind('-');
     if (dash == std::string_view::npos) return std::nullopt;
-    std::size_t number = 0;
-    const char* end = id.data() + id.size();
-    const auto [at, error] = std::from_chars(id.data() + dash + 1, end, number);
-    if (error != std::errc{} || at != end) return std::nullopt;
-    return std::pair(std::string(id.substr(0, dash)), number);
+    const auto number = parse_number<std::size_t>(id.substr(dash + 1));
+    if (!number) return std::nullopt;
+    return std::pair(std::string(id.substr(0, dash)), *number);
 }
 
 }  // namespace boxship::agent

@@ -3,10 +3,9 @@
 #include <signal.h>
 #include <string.h>
 
-#include <charconv>
-
 #include "agent/real_host.h"
 #include "base/log.h"
+#include "base/numbers.h"
 #include "base/strings.h"
 #include "env/real/files.h"
 
@@ -26,11 +25,7 @@ std::uint64_t system_cpu_ns()
     std::uint64_t ticks = 0;
     const auto words = split(std::string_view(*text).substr(0, text->find('\n')), ' ');
     // cpu, (empty), user, nice, system, idle, iowait, irq, softirq, steal
-    for (std::size_t at = 2; at < words.size() && at < 10; ++at) {
-        std::uint64_t value = 0;
-        std::from_chars(words[at].data(), words[at].data() + words[at].size(), value);
-        ticks += value;
-    }
+    for (std::size_t at = 2; at < words.size() && at < 10; ++at) ticks += parse_number<std::uint64_t>(words[at]).value_or(0);
     return ticks * (1'000'000'000ull / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK)));
 }
 
@@ -45,15 +40,12 @@ std::optional<T> nonzero(T value)
 
 std::optional<int> signal_number(const std::string& name)
 {
-    int number = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error == std::errc{} && end == name.data() + name.size()) return number > 0 && number <= SIGRTMAX ? std::optional(number) : std::nullopt;
+    if (const auto number = parse_number<int>(name)) return *number > 0 && *number <= SIGRTMAX ? number : std::nullopt;
     const std::string word = name.starts_with("SIG") ? name.substr(3) : name;
     if (word.starts_with("RTMIN")) {
-        const std::string rest = word.substr(5);
-        int offset = 0;
-        if (!rest.empty()) std::from_chars(rest.data() + 1, rest.data() + rest.size(), offset);
-        return SIGRTMIN + offset <= SIGRTMAX ? std::optional(SIGRTMIN + offset) : std::nullopt;
+        const std::string rest = word.substr(5);    // "", or "+3"
+        const auto offset = rest.empty() ? std::optional(0) : rest.front() == '+' ? parse_number<int>(rest.substr(1)) : std::nullopt;
+        return offset && *offset >= 0 && *offset <= SIGRTMAX - SIGRTMIN ? std::optional(SIGRTMIN + *offset) : std::nullopt;
     }
     for (int candidate = 1; candidate < SIGRTMIN; ++candidate) {
         const char* known = ::sigabbrev_np(candidate);

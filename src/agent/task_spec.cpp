@@ -1,9 +1,9 @@
 #include "agent/task_spec.h"
 
-#include <charconv>
 #include <cmath>
 
 #include "base/arn.h"
+#include "base/numbers.h"
 #include "base/strings.h"
 
 namespace boxship::agent {
@@ -54,11 +54,8 @@ std::uint16_t port(const Json& value, const std::string& where, Trouble& trouble
 void read_port_range(const std::string& range, const std::string& protocol, std::vector<PortMapping>& ports, Trouble& trouble)
 {
     const auto ends = split(range, '-');
-    int low = 0, high = 0;
-    if (ends.size() == 2) {
-        std::from_chars(ends[0].data(), ends[0].data() + ends[0].size(), low);
-        std::from_chars(ends[1].data(), ends[1].data() + ends[1].size(), high);
-    }
+    const bool two = ends.size() == 2;
+    const int low = two ? parse_number<int>(ends[0]).value_or(0) : 0, high = two ? parse_number<int>(ends[1]).value_or(0) : 0;
     if (low < 1 || high < low || high > 65535) return trouble.add("containerPortRange " + range + " is not a range of ports");
     for (int at = low; at <= high; ++at) ports.push_back({static_cast<std::uint16_t>(at), 0, protocol});
 }

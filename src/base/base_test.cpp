@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/id.h"
 #include "base/ids_for_tests.h"
+#include "base/numbers.h"
 #include "base/result.h"
 #include "base/similar.h"
 #include "base/strings.h"
@@ -97,6 +98,14 @@ TEST(Result, carries_errors_outwards)
 {
     EXPECT_EQ(*quarter(8), "2");
     EXPECT_EQ(quarter(6).error().message, "odd");
+}
+
+TEST(Numbers, are_the_whole_text_and_fit)
+{
+    EXPECT_EQ(parse_number<int>("-12"), -12);
+    EXPECT_EQ(parse_number<std::uint8_t>("ff", 16), 255);
+    for (const char* wrong : {"", "12 ", " 12", "+12", "1x", "300"}) EXPECT_EQ(parse_number<std::uint8_t>(wrong), std::nullopt) << wrong;
+    EXPECT_EQ(parse_number<unsigned>("-1"), std::nullopt);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "base/numbers.h"
+
 namespace boxship {
 
 std::string ipv4_text(std::uint32_t address)
@@ -36,12 +38,9 @@ std::optional<Ipv4Range> Ipv4Range::parse(std::string_view text)
     const auto slash = text.find('/');
     if (slash == text.npos) return std::nullopt;
     const auto network = parse_ipv4(text.substr(0, slash));
-    int prefix = -1;
-    const auto digits = text.substr(slash + 1);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), prefix);
-    if (!network || error != std::errc{} || end != digits.data() + digits.size() || prefix < 0 || prefix > 32)
-        return std::nullopt;
-    const Ipv4Range range{*network, prefix};
+    const auto prefix = parse_number<int>(text.substr(slash + 1));
+    if (!network || !prefix || *prefix < 0 || *prefix > 32) return std::nullopt;
+    const Ipv4Range range{*network, *prefix};
     if ((*network & range.mask()) != *network) return std::nullopt;
     return range;
 }

@@ -35,7 +35,7 @@ public:
         void* memory = std::malloc(sizeof(Shared) + text.size());
         if (!memory) throw std::bad_alloc();
         auto* entry = new (memory) Shared{{1}, static_cast<std::uint32_t>(text.size()), hash, bucket(hash)};
-        std::memcpy(entry + 1, text.data(), text.size());
+        std::memcpy(static_cast<void*>(entry + 1), text.data(), text.size());
         bucket(hash) = entry;
         ++entries_;
         return entry;

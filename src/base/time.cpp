@@ -1,8 +1,8 @@
 #include "base/time.h"
 
-#include <charconv>
-
 #include <fmt/format.h>
+
+#include "base/numbers.h"
 
 namespace boxship {
 namespace {
@@ -23,10 +23,7 @@ Parts split(Time time)
 
 std::optional<int> number(std::string_view text)
 {
-    int value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || text.front() == '-') return std::nullopt;
-    return value;
+    return text.starts_with('-') ? std::nullopt : parse_number<int>(text);
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "base/numbers.h"
+
 namespace boxship::bin {
 namespace {
 
@@ -80,11 +82,10 @@ HostResult<long> Options::number(const std::string& flag, long fallback, long le
 {
     if (!has(flag)) return fallback;
     const std::string text = get(flag);
-    long value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || value < least || value > most)
+    const auto value = parse_number<long>(text);
+    if (!value || *value < least || *value > most)
         return HostError{fmt::format("{} must be a number from {} to {}, not '{}'", flag, least, most, text)};
-    return value;
+    return *value;
 }
 
 HostResult<Milliseconds> Options::duration(const std::string& flag, const std::string& fallback) const

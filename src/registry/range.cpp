@@ -1,23 +1,11 @@
 #include "registry/range.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/numbers.h"
 #include "base/strings.h"
 
 namespace boxship::registry {
-namespace {
-
-std::optional<std::uint64_t> number(std::string_view text)
-{
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
-    return value;
-}
-
-}  // namespace
-
 WantedRange wanted_range(std::string_view header, std::uint64_t size)
 {
     constexpr std::string_view unit = "bytes=";
@@ -25,7 +13,7 @@ WantedRange wanted_range(std::string_view header, std::uint64_t size)
     const std::string_view range = trim(header.substr(unit.size()));
     const auto dash = range.find('-');
     if (dash == range.npos) return WholeFile{};
-    const auto first = number(range.substr(0, dash)), last = number(range.substr(dash + 1));
+    const auto first = parse_number<std::uint64_t>(range.substr(0, dash)), last = parse_number<std::uint64_t>(range.substr(dash + 1));
     if (dash == 0) {
         if (!last) return WholeFile{};
         if (*last == 0 || size == 0) return NotSatisfiable{};
@@ -43,7 +31,7 @@ std::optional<ByteRange> chunk_range(std::string_view header)
     header = header.substr(0, header.find('/'));
     const auto dash = header.find('-');
     if (dash == header.npos) return std::nullopt;
-    const auto first = number(header.substr(0, dash)), last = number(header.substr(dash + 1));
+    const auto first = parse_number<std::uint64_t>(header.substr(0, dash)), last = parse_number<std::uint64_t>(header.substr(dash + 1));
     if (!first || !last || *last < *first) return std::nullopt;
     return ByteRange{*first, *last};
 }

@@ -1,8 +1,8 @@
 #include "registry/tokens.h"
 
-#include <charconv>
 #include <cstring>
 
+#include "base/numbers.h"
 #include "base/strings.h"
 #include "ecr/data_path.h"
 #include "wire/http/message.h"
@@ -13,14 +13,6 @@ namespace {
 constexpr std::string_view context = "boxship registry password 1";
 constexpr std::string_view expires_name = "X-Boxship-Expires";
 constexpr std::string_view signature_name = "X-Boxship-Signature";
-
-std::optional<std::int64_t> number(std::string_view text)
-{
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return value;
-}
 
 }  // namespace
 
@@ -47,7 +39,7 @@ std::optional<ecr::Caller> Tokens::verify(std::string_view password, Time now) c
     if (!plain) return std::nullopt;
     const auto parts = split(*plain, '\n');
     if (parts.size() != 4 || (parts[0] != "root" && parts[0] != "host")) return std::nullopt;
-    const auto expires = number(parts[1]);
+    const auto expires = parse_number<std::int64_t>(parts[1]);
     if (!expires || *expires <= now.ms) return std::nullopt;
     return ecr::Caller{parts[0] == "root" ? ecr::Caller::Kind::root : ecr::Caller::Kind::host, parts[2], parts[3]};
 }
@@ -70,7 +62,7 @@ bool Tokens::verify_link(std::string_view path, std::string_view query, Time now
 {
     const auto expires = http::query_value(query, expires_name), signature = http::query_value(query, signature_name);
     if (!expires || !signature || !crypto::equal_in_constant_time(*signature, link_signature(path, *expires))) return false;
-    const auto until = number(*expires);
+    const auto until = parse_number<std::int64_t>(*expires);
     return until && *until > now.ms;
 }
 

@@ -1,6 +1,6 @@
 #include "runtime/log_format.h"
 
-#include <charconv>
+#include "base/numbers.h"
 
 namespace boxship::runtime {
 
@@ -14,10 +14,7 @@ std::string log_file_name(std::uint32_t number)
 std::uint32_t log_file_number(const std::string& name)
 {
     if (name.size() < 12 || name.compare(name.size() - 4, 4, ".log") != 0) return 0;
-    std::uint32_t number = 0;
-    const char* end = name.data() + name.size() - 4;
-    const auto [stop, error] = std::from_chars(name.data(), end, number);
-    return error == std::errc() && stop == end ? number : 0;
+    return parse_number<std::uint32_t>(std::string_view(name).substr(0, name.size() - 4)).value_or(0);
 }
 
 }  // namespace boxship::runtime

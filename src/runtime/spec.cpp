@@ -1,6 +1,6 @@
 #include "runtime/spec.h"
 
-#include <charconv>
+#include "base/numbers.h"
 
 namespace boxship::runtime {
 
@@ -9,9 +9,10 @@ std::optional<ContainerId> ContainerId::parse(std::string_view text)
     if (text.size() < 34 || text.size() > 42 || text[32] != '-') return std::nullopt;
     const auto task = TaskId::parse(text.substr(0, 32));
     ContainerId id;
-    const auto [end, error] = std::from_chars(text.data() + 33, text.data() + text.size(), id.number);
-    if (!task || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    const auto number = parse_number<decltype(id.number)>(text.substr(33));
+    if (!task || !number) return std::nullopt;
     id.task = *task;
+    id.number = *number;
     return to_text(id) == text ? std::optional(id) : std::nullopt;  // one spelling per id
 }
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <optional>
 
+#include "base/numbers.h"
 #include "base/strings.h"
 
 namespace boxship::runtime {
@@ -14,10 +14,8 @@ constexpr unsigned id_max = 2147483647;
 
 std::optional<unsigned> number(std::string_view text)
 {
-    unsigned value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || error != std::errc() || end != text.data() + text.size() || value > id_max) return std::nullopt;
-    return value;
+    const auto value = parse_number<unsigned>(text);
+    return value && *value <= id_max ? value : std::nullopt;
 }
 
 // The fields of the lines of a passwd or group file that have at least `least` of them.

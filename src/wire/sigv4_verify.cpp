@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <charconv>
 
 #include "base/strings.h"
+#include "base/numbers.h"
 #include "wire/crypto.h"
 #include "wire/sigv4.h"
 #include "wire/sigv4_internal.h"
@@ -128,9 +128,9 @@ Outcome<Claim, SigV4Error> parse_presigned(std::string_view query)
     const auto time = parse_basic_iso8601(*stamp);
     if (!time) return malformed(fmt::format("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\", got '{}'.", *stamp));
     claim.time = *time;
-    long seconds = 0;
-    const auto [stop, error] = std::from_chars(expires->data(), expires->data() + expires->size(), seconds);
-    if (error != std::errc() || stop != expires->data() + expires->size()) return malformed("X-Amz-Expires should be a number");
+    const auto number = parse_number<long>(*expires);
+    if (!number) return malformed("X-Amz-Expires should be a number");
+    const long seconds = *number;
     if (seconds < 0) return malformed("X-Amz-Expires must be non-negative");
     if (seconds > expires_max.count()) return malformed("X-Amz-Expires must be less than a week (in seconds); that is, the given "
                                                         "X-Amz-Expires must be less than 604800 seconds");

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 
 #include <fmt/format.h>
 
+#include "base/numbers.h"
 #include "env/real/files.h"
 #include "env/real/unique_fd.h"
 
@@ -31,10 +31,8 @@ std::vector<std::uint64_t> numbers_in(const std::string& directory, std::string_
     if (!files.ok()) return generations;
     for (const std::string_view file : *files) {
         if (!file.starts_with(name_begins) || !file.ends_with(name_ends)) continue;
-        std::uint64_t number = 0;
-        const char* end = file.data() + file.size() - name_ends.size();
-        const auto read = std::from_chars(file.data() + name_begins.size(), end, number);
-        if (read.ec == std::errc{} && read.ptr == end) generations.push_back(number);
+        const auto between = file.substr(name_begins.size(), file.size() - name_begins.size() - name_ends.size());
+        if (const auto number = parse_number<std::uint64_t>(between)) generations.push_back(*number);
     }
     std::ranges::sort(generations);
     return generations;

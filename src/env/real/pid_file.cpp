@@ -8,10 +8,10 @@
 #include <sys/wait.h>
 
 #include <cerrno>
-#include <charconv>
 
 #include <fmt/format.h>
 
+#include "base/numbers.h"
 #include "base/strings.h"
 #include "env/real/files.h"
 
@@ -72,10 +72,9 @@ std::optional<ProcessId> read_pid_file(const std::string& path)
     const auto text = read_file(path);
     if (!text.ok()) return std::nullopt;
     const auto words = split(trim(*text), ' ');
-    pid_t pid = 0;
-    if (words.size() != 2 || std::from_chars(words[0].data(), words[0].data() + words[0].size(), pid).ec != std::errc{} || pid <= 0)
-        return std::nullopt;
-    const auto process = find_process(pid);
+    const auto pid = words.size() == 2 ? parse_number<pid_t>(words[0]) : std::nullopt;
+    if (!pid || *pid <= 0) return std::nullopt;
+    const auto process = find_process(*pid);
     if (!process || process->start_time != words[1]) return std::nullopt;
     return process;
 }

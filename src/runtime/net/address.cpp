@@ -1,10 +1,10 @@
 #include "runtime/net/address.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
+#include "base/numbers.h"
 #include "base/strings.h"
 
 namespace boxship::runtime::net {
@@ -51,11 +51,9 @@ std::optional<Mac> Mac::parse(std::string_view text)
     if (parts.size() != 6) return std::nullopt;
     Mac mac;
     for (std::size_t i = 0; i < 6; ++i) {
-        unsigned value = 0;
-        const char* last = parts[i].data() + parts[i].size();
-        const auto [end, error] = std::from_chars(parts[i].data(), last, value, 16);
-        if (parts[i].size() != 2 || error != std::errc{} || end != last) return std::nullopt;
-        mac.bytes[i] = std::uint8_t(value);
+        const auto value = parse_number<std::uint8_t>(parts[i], 16);
+        if (parts[i].size() != 2 || !value) return std::nullopt;
+        mac.bytes[i] = *value;
     }
     return mac;
 }

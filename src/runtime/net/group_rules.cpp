@@ -1,8 +1,9 @@
 // Security groups as nft commands.
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
+
+#include "base/numbers.h"
 
 #include "runtime/net/group_filter.h"
 
@@ -37,10 +38,9 @@ std::optional<std::string> kind_text(const GroupRule& rule)
         if (rule.from_port >= 0 && rule.to_port >= 0) text += fmt::format("icmp code {} ", rule.to_port);
         return text;
     }
-    int number = -1;
-    const char* end = rule.protocol.data() + rule.protocol.size();
-    if (std::from_chars(rule.protocol.data(), end, number).ptr != end || number < 0 || number > 255) return std::nullopt;
-    return fmt::format("meta l4proto {} ", number);
+    const auto number = parse_number<std::uint8_t>(rule.protocol);
+    if (!number) return std::nullopt;
+    return fmt::format("meta l4proto {} ", *number);
 }
 
 std::string peer_text(const GroupRule& rule, const GroupMap& groups)

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <set>
 
 #include <fmt/format.h>
 
+#include "base/numbers.h"
 #include "env/real/files.h"
 
 namespace boxship::runtime::net {
@@ -78,8 +78,7 @@ HostResult<Ipv4> agent_address(const Platform& platform)
     std::set<int> taken;
     for (const std::string& agent : agents) {
         ASSIGN_OR_RETURN(const std::string text, env::read_file(dir + "/" + agent));
-        int number = 0;
-        std::from_chars(text.data(), text.data() + text.size(), number);
+        const int number = parse_number<int>(text).value_or(0);
         const bool valid = number >= 1 && number <= 254;
         if (valid && agent == platform.agent) return agent_addresses.at(std::uint32_t(number));
         if (valid) taken.insert(number);

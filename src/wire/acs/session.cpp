@@ -1,7 +1,6 @@
 #include "wire/acs/session.h"
 
-#include <charconv>
-
+#include "base/numbers.h"
 #include "base/strings.h"
 #include "wire/acs/visit.h"
 #include "wire/crypto.h"
@@ -49,7 +48,7 @@ std::string tcs_url(std::string_view endpoint, const Hello& hello)
 Hello parse_hello(std::string_view query)
 {
     Hello hello;
-    const auto number = [](const std::string& text, auto& into) { std::from_chars(text.data(), text.data() + text.size(), into); };
+    const auto number = [](const std::string& text, auto& into) { into = parse_number<std::remove_cvref_t<decltype(into)>>(text).value_or(into); };
     for (const auto& [name, value] : http::parse_query(query)) {
         if (name == "cluster" || name == "clusterArn") hello.cluster = value;
         else if (name == "containerInstance" || name == "containerInstanceArn") hello.container_instance_arn = value;

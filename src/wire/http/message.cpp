@@ -2,9 +2,8 @@
 
 #include <boost/asio/awaitable.hpp>
 
-#include <charconv>
-
 #include "base/bytes.h"
+#include "base/numbers.h"
 #include "base/strings.h"
 
 namespace boxship::http {
@@ -231,8 +230,8 @@ HostResult<Url> parse_url(std::string_view text)
     if (url.host.empty()) return bad("no host");
     url.port = url.secure() ? 443 : 80;
     if (!port.empty()) {
-        const auto [stop, error] = std::from_chars(port.data(), port.data() + port.size(), url.port);
-        if (error != std::errc() || stop != port.data() + port.size() || url.port == 0) return bad("bad port");
+        url.port = parse_number<decltype(url.port)>(port).value_or(0);
+        if (url.port == 0) return bad("bad port");
     }
     return url;
 }
