@@ -15,7 +15,7 @@ std::shared_ptr<const model::Subnet> subnet_with_address(const state::View& view
     const bool anywhere = launch.pattern.launch_type == model::LaunchType::fargate;
     const std::size_t start = launch.subnets.size() > 1 ? ids.number(launch.subnets.size()) : 0;
     std::vector<std::shared_ptr<const model::Subnet>> subnets = launch.subnets;
-    std::ranges::rotate(subnets, subnets.begin() + static_cast<std::ptrdiff_t>(start));
+    std::rotate(subnets.begin(), subnets.begin() + static_cast<std::ptrdiff_t>(start), subnets.end());
     if (crowds && anywhere)
         std::ranges::stable_sort(subnets, {}, [&](const auto& subnet) {
             const auto found = crowds->find(Text(subnet->zone));
