@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -10,8 +12,6 @@
 
 namespace boxship::runtime::net {
 namespace {
-
-constexpr const char* lock_name = "lock";
 
 // "172.31.0.0/16" as a file's name: "172.31.0.0-16".
 std::string name_of(const Ipv4Net& range)
@@ -37,16 +37,26 @@ HostResult<bool> lock_at_once(const env::UniqueFd& fd, const std::string& path)
     return true;
 }
 
+// The last one to leave removes the directory: then the lock is on what nobody will find.
+bool is_still(const std::string& path, const env::UniqueFd& fd)
+{
+    struct stat there {}, ours {};
+    return ::stat(path.c_str(), &there) == 0 && ::fstat(fd.get(), &ours) == 0 && there.st_dev == ours.st_dev && there.st_ino == ours.st_ino;
+}
+
 }  // namespace
 
 HostResult<RangeClaims> RangeClaims::open(const std::string& directory)
 {
-    RETURN_IF_ERROR(env::make_directories(directory));
-    const std::string path = directory + "/" + lock_name;
-    ASSIGN_OR_RETURN(env::UniqueFd fd, env::open_file(path, O_RDWR | O_CREAT, 0600));
-    while (::flock(fd.get(), LOCK_EX) != 0)
-        if (errno != EINTR) return host_error("lock " + path, errno);
-    return RangeClaims(directory, std::move(fd));
+    for (;;) {
+        RETURN_IF_ERROR(env::make_directories(directory));
+        auto fd = env::open_file(directory, O_RDONLY | O_DIRECTORY);
+        if (!fd.ok() && fd.error().code == ENOENT) continue;
+        if (!fd.ok()) return fd.error();
+        while (::flock(fd->get(), LOCK_EX) != 0)
+            if (errno != EINTR) return host_error("lock " + directory, errno);
+        if (is_still(directory, *fd)) return RangeClaims(directory, std::move(*fd));
+    }
 }
 
 HostResult<std::vector<Ipv4Net>> RangeClaims::held()
@@ -78,6 +88,11 @@ HostResult<env::UniqueFd> RangeClaims::claim(const Ipv4Net& range)
     return fd;
 }
 
-HostResult<> RangeClaims::release(const Ipv4Net& range) { return env::remove_file(directory_ + "/" + name_of(range)); }
+HostResult<> RangeClaims::release(const Ipv4Net& range)
+{
+    RETURN_IF_ERROR(env::remove_file(directory_ + "/" + name_of(range)));
+    if (::rmdir(directory_.c_str()) != 0 && errno != ENOTEMPTY) return host_error("remove " + directory_, errno);
+    return {};
+}
 
 }  // namespace boxship::runtime::net

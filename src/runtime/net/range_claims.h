@@ -24,7 +24,7 @@ public:
     HostResult<std::vector<Ipv4Net>> held();
     // Held for as long as the result is open, here or in a child. An error when it overlaps what another holds.
     HostResult<env::UniqueFd> claim(const Ipv4Net& range);
-    // By who holds it, before it ends.
+    // By who holds it, before it ends. The last one takes the directory along.
     HostResult<> release(const Ipv4Net& range);
 
 private:

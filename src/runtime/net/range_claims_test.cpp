@@ -69,8 +69,33 @@ TEST_F(RangeClaimsTest, a_claim_ends_with_the_last_process_that_has_it)
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_EQ(WTERMSIG(status), SIGKILL);
     EXPECT_TRUE(held().empty());
-    EXPECT_TRUE(std::filesystem::exists(directory_ + "/lock"));
     EXPECT_FALSE(std::filesystem::exists(directory_ + "/172.31.0.0-16"));
+}
+
+TEST_F(RangeClaimsTest, the_last_one_takes_the_directory_along)
+{
+    Ipv4Net one, other;
+    const auto first = take(one), second = take(other);
+    ASSERT_TRUE(RangeClaims::open(directory_)->release(one).ok());
+    EXPECT_TRUE(std::filesystem::exists(directory_));
+    ASSERT_TRUE(RangeClaims::open(directory_)->release(other).ok());
+    EXPECT_FALSE(std::filesystem::exists(directory_));
+    EXPECT_TRUE(held().empty());
+}
+
+TEST_F(RangeClaimsTest, who_waited_for_a_directory_that_went_takes_the_next)
+{
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; ++i)
+        threads.emplace_back([&] {
+            for (int round = 0; round < 50; ++round) {
+                Ipv4Net range;
+                const auto claim = take(range);
+                EXPECT_TRUE(RangeClaims::open(directory_)->release(range).ok());
+            }
+        });
+    for (auto& thread : threads) thread.join();
+    EXPECT_FALSE(std::filesystem::exists(directory_));
 }
 
 }  // namespace
