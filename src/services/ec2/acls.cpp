@@ -38,7 +38,7 @@ Result<std::vector<AclRow>> describe_acls(Txn& txn, const Call& call, const api:
             properties["association.subnet-id"].push_back(to_short_text("subnet-", subnet->id));
             properties["association.association-id"].push_back(to_short_text("aclassoc-", subnet->id));
         }
-        const bool named = request.network_acl_ids.empty() || std::ranges::any_of(request.network_acl_ids, [&](const auto& name) { return name == acl_text(id); });
+        const bool named = request.network_acl_ids.empty() || std::ranges::any_of(request.network_acl_ids, [&acl = id](const auto& name) { return name == acl_text(acl); });
         if (named && passes(request.filters, properties)) rows.push_back(std::move(row));
     }
     return rows;
