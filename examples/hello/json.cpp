@@ -1,7 +1,9 @@
 #include "json.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <utility>
 
 namespace hello {
 namespace {
@@ -49,7 +51,8 @@ private:
                 if (!take('"')) return fail();
                 std::string name = string();
                 if (!take(':')) return fail();
-                json.members.emplace_back(std::move(name), value(depth + 1));
+                json.names.push_back(std::move(name));
+                json.elements.push_back(value(depth + 1));
             } while (ok_ && take(','));
             return take('}') ? json : fail();
         }
@@ -145,15 +148,13 @@ const Json none;
 
 const Json& Json::operator[](std::string_view name) const
 {
-    for (const auto& [key, value] : members) {
-        if (key == name) return value;
-    }
-    return none;
+    const auto found = std::find(names.begin(), names.end(), name);
+    return found == names.end() ? none : elements[static_cast<std::size_t>(found - names.begin())];
 }
 
 const Json& Json::first() const
 {
-    return elements.empty() ? none : elements.front();
+    return kind == Kind::array && !elements.empty() ? elements.front() : none;
 }
 
 Json parse_json(std::string_view text)

@@ -1,10 +1,8 @@
 // Just enough JSON to read what the metadata endpoint says, and to write strings.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace hello {
@@ -14,8 +12,8 @@ struct Json {
 
     Kind kind = Kind::none;
     std::string text;                                // of a scalar: a string's content, or a number, true, false, null
+    std::vector<std::string> names;                 // of an object: its members', in the order of the elements
     std::vector<Json> elements;
-    std::vector<std::pair<std::string, Json>> members;
 
     const Json& operator[](std::string_view name) const;  // a none when absent
     const Json& first() const;                            // of an array; a none when there is none
