@@ -79,15 +79,6 @@ public:
         const auto at = std::lower_bound(runs_[run].begin(), runs_[run].end(), value) - runs_[run].begin();
         return {&runs_, run, static_cast<std::size_t>(at)};
     }
-    // The same, when it is not before `from` and probably near.
-    const_iterator lower_bound(const T& value, const const_iterator& from) const
-    {
-        std::size_t run = from.run_;
-        while (run < runs_.size() && last_[run] < value) ++run;
-        if (run == runs_.size()) return end();
-        const auto begin = runs_[run].begin() + static_cast<std::ptrdiff_t>(run == from.run_ ? from.at_ : 0);
-        return {&runs_, run, static_cast<std::size_t>(std::lower_bound(begin, runs_[run].end(), value) - runs_[run].begin())};
-    }
     const_iterator upper_bound(const T& value) const
     {
         auto at = lower_bound(value);
@@ -99,14 +90,6 @@ public:
         std::size_t before = at.at_;
         for (std::size_t run = 0; run < at.run_; ++run) before += runs_[run].size();
         return before;
-    }
-    // How many are from the one to the other, which is not before it. Adds up the runs in between.
-    std::size_t distance(const const_iterator& from, const const_iterator& to) const
-    {
-        if (from.run_ == to.run_) return to.at_ - from.at_;
-        std::size_t between = to.at_ + runs_[from.run_].size() - from.at_;
-        for (std::size_t run = from.run_ + 1; run < to.run_; ++run) between += runs_[run].size();
-        return between;
     }
     const_iterator nth(std::size_t position) const  // position < size()
     {

@@ -71,19 +71,5 @@ TEST(SortedSet, is_made_of_what_is_sorted)
     EXPECT_EQ(*std::next(set.lower_bound(500)), 501);
 }
 
-TEST(SortedSet, finds_what_is_near_a_place_and_counts_what_is_between)
-{
-    SortedSet<int> set;
-    for (int n = 0; n < 1000; ++n) set.insert(n * 37 % 1000 * 2);
-    for (const int from : {0, 100, 1401, 1998}) {
-        const auto at = set.lower_bound(from);
-        for (const int to : {from, from + 1, from + 300, 1998, 3000}) {
-            if (to < from) continue;
-            EXPECT_EQ(set.lower_bound(to, at), set.lower_bound(to)) << from << " to " << to;
-            EXPECT_EQ(set.distance(at, set.lower_bound(to)), set.position(set.lower_bound(to)) - set.position(at)) << from << " to " << to;
-        }
-    }
-}
-
 }  // namespace
 }  // namespace boxship

@@ -2,8 +2,14 @@
 
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <future>
+#include <set>
+#include <vector>
 
 #include "env/real/files.h"
 #include "env/real/process.h"
@@ -88,6 +94,40 @@ TEST(ThreadExecutor, keeps_order_and_rings_timers)
     executor.post([&] { seen += "a"; });
     executor.post([&] { seen += "b"; });
     EXPECT_EQ(done.get_future().get(), "abt");
+}
+
+TEST(Random, gives_no_byte_twice)
+{
+    RealRandom random;
+    std::set<std::array<std::byte, 16>> seen;
+    std::array<std::byte, 16> bytes;
+    for (int i = 0; i < 1000; ++i) {
+        random.fill(bytes);
+        EXPECT_TRUE(seen.insert(bytes).second);
+    }
+    std::vector<std::byte> many(5000);
+    random.fill(many);
+    EXPECT_LT(std::ranges::count(many, std::byte{}), 200);
+}
+
+TEST(Random, is_another_in_a_forked_process)
+{
+    RealRandom random;
+    std::array<std::byte, 16> bytes;
+    random.fill(bytes);
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    random.fill(bytes);
+    if (child == 0) ::_exit(::write(ends[1], bytes.data(), bytes.size()) == 16 ? 0 : 1);
+    std::array<std::byte, 16> childs;
+    EXPECT_EQ(::read(ends[0], childs.data(), childs.size()), 16);
+    int status = 0;
+    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_NE(bytes, childs);
+    ::close(ends[0]);
+    ::close(ends[1]);
 }
 
 TEST(Random, numbers_stay_below)

@@ -67,82 +67,124 @@ inline bool take_block(std::string_view& bytes, std::string_view& block)
     return true;
 }
 
+// Appends to a string, through a pointer into room made ahead: a row is some hundred writes of a few bytes, and a string moves its
+// end at each of them. What was written is in the string when the writer goes.
 class FieldWriter {
 public:
-    explicit FieldWriter(std::string& out) : out_(out) {}
+    explicit FieldWriter(std::string& out) : out_(out), at_(out.data() + out.size()), end_(at_) {}
+    FieldWriter(const FieldWriter&) = delete;
+    ~FieldWriter() { out_.resize(size()); }
 
     template <class T>
     void operator()(std::uint32_t number, const T& value)
     {
-        const std::size_t start = out_.size();
-        append_varint(out_, number);
+        const std::size_t start = size();
+        put_varint(number);
         constexpr bool has_default = std::is_integral_v<T> || std::is_enum_v<T> || is_text<T>;
-        if (!append_block(out_, value) && !has_default) out_.resize(start);
-    }
-
-    // The value alone; empty for zero, "", none.
-    template <class T>
-    static void write(std::string& out, const T& value)
-    {
-        if constexpr (Struct<T>) {
-            FieldWriter inner(out);
-            const_cast<T&>(value).fields(inner);  // `fields` also reads, so it is not const; writing changes nothing
-        } else if constexpr (is_text<T>) {
-            out += std::string_view(value);
-        } else if constexpr (std::is_same_v<T, Time>) {
-            write(out, value.ms);
-        } else if constexpr (IsId<T>::value) {
-            if (value) out.append(reinterpret_cast<const char*>(value.raw().data()), value.raw().size());
-        } else if constexpr (std::is_enum_v<T>) {
-            write(out, static_cast<std::int64_t>(value));
-        } else if constexpr (std::is_integral_v<T>) {
-            const auto number = static_cast<std::int64_t>(value);
-            if (number != 0)
-                append_varint(out, static_cast<std::uint64_t>(number) << 1 ^ static_cast<std::uint64_t>(number >> 63));
-        } else {
-            write_list(out, value);
-        }
+        if (!block(value) && !has_default) at_ = out_.data() + start;
     }
 
     // varint(length) and the value; false when that is empty. The length is known only afterwards: a byte is left for it, which
     // is nearly always enough, instead of building every value apart.
     template <class T>
-    static bool append_block(std::string& out, const T& value)
+    bool block(const T& value)
     {
-        const std::size_t start = out.size();
-        out += '\0';
-        write(out, value);
-        const std::size_t length = out.size() - start - 1;
-        if (length < 128) {
-            out[start] = static_cast<char>(length);
-        } else {
-            std::string text;
-            append_varint(text, length);
-            out.replace(start, 1, text);
-        }
+        make_room(1);
+        const std::size_t start = size();
+        ++at_;
+        write(value);
+        const std::size_t length = size() - start - 1;
+        if (length < 128) out_[start] = static_cast<char>(length);
+        else put_long_length(start, length);
         return length > 0;
     }
-private:
+
+    // The value alone; empty for zero, "", none.
     template <class T>
-    static void write_list(std::string& out, const std::vector<T>& values)
+    void write(const T& value)
     {
-        for (const auto& value : values) append_block(out, value);
-    }
-    template <class T>
-    static void write_list(std::string& out, const std::optional<T>& value)
-    {
-        if (value) append_block(out, *value);
-    }
-    template <class V>
-    static void write_list(std::string& out, const std::map<std::string, V>& values)
-    {
-        for (const auto& [key, value] : values) {
-            append_block(out, key);
-            append_block(out, value);
+        if constexpr (Struct<T>) {
+            const_cast<T&>(value).fields(*this);  // `fields` also reads, so it is not const; writing changes nothing
+        } else if constexpr (is_text<T>) {
+            put(std::string_view(value));
+        } else if constexpr (std::is_same_v<T, Time>) {
+            write(value.ms);
+        } else if constexpr (IsId<T>::value) {
+            if (value) put({reinterpret_cast<const char*>(value.raw().data()), value.raw().size()});
+        } else if constexpr (std::is_enum_v<T>) {
+            write(static_cast<std::int64_t>(value));
+        } else if constexpr (std::is_integral_v<T>) {
+            const auto number = static_cast<std::int64_t>(value);
+            if (number != 0) put_varint(static_cast<std::uint64_t>(number) << 1 ^ static_cast<std::uint64_t>(number >> 63));
+        } else {
+            write_list(value);
         }
     }
 
+private:
+    template <class T>
+    void write_list(const std::vector<T>& values)
+    {
+        for (const auto& value : values) block(value);
+    }
+    template <class T>
+    void write_list(const std::optional<T>& value)
+    {
+        if (value) block(*value);
+    }
+    template <class V>
+    void write_list(const std::map<std::string, V>& values)
+    {
+        for (const auto& [key, value] : values) {
+            block(key);
+            block(value);
+        }
+    }
+
+    std::size_t size() const { return static_cast<std::size_t>(at_ - out_.data()); }
+    void make_room(std::size_t bytes)
+    {
+        if (static_cast<std::size_t>(end_ - at_) < bytes) grow(bytes);
+    }
+    [[gnu::noinline]] void grow(std::size_t bytes)
+    {
+        constexpr std::size_t ahead = 512;  // a task's row; the string zeroes it
+        const std::size_t used = size();
+        out_.resize(used + bytes + ahead);
+        at_ = out_.data() + used;
+        end_ = out_.data() + out_.size();
+    }
+    void put(std::string_view bytes)
+    {
+        if (bytes.empty()) return;
+        make_room(bytes.size());
+        std::memcpy(at_, bytes.data(), bytes.size());
+        at_ += bytes.size();
+    }
+    void put_varint(std::uint64_t value)
+    {
+        make_room(10);
+        while (value >= 128) {
+            *at_++ = static_cast<char>(value | 128);
+            value >>= 7;
+        }
+        *at_++ = static_cast<char>(value);
+    }
+    // In the place of the one byte that was left.
+    [[gnu::noinline]] void put_long_length(std::size_t start, std::size_t length)
+    {
+        std::string text;
+        append_varint(text, length);
+        make_room(text.size());
+        char* const begin = out_.data() + start;
+        std::memmove(begin + text.size(), begin + 1, length);
+        std::memcpy(begin, text.data(), text.size());
+        at_ += text.size() - 1;
+    }
+
     std::string& out_;
+    char* at_;
+    char* end_;
 };
 
 class FieldReader {
@@ -247,7 +289,7 @@ template <class T>
 std::string encode(const T& value)
 {
     std::string out;
-    FieldWriter::write(out, value);
+    FieldWriter(out).write(value);
     return out;
 }
 

@@ -16,6 +16,7 @@ public:
     Checkpoint(const Tables& tables, std::size_t slice_bytes);
     // The next run of rows; empty at the end.
     std::string next_slice();
+    std::uint64_t bytes = 0;  // of the slices so far
     bool finishing = false;      // all of it is with the journal, which has not answered yet
 
 private:

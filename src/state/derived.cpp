@@ -43,6 +43,10 @@ void Derived::add_to_revision(const model::Task& task, int sign)
     if (task.wanted) {
         counts.wanted += sign;
         if ((counts.zones[task.zone] += sign) == 0) counts.zones.erase(task.zone);
+        Stands& stands = stands_[key];
+        const auto stand = stands.try_emplace(stand_of(task)).first;
+        if ((stand->second += sign) == 0) stands.erase(stand);
+        if (stands.empty()) stands_.erase(key);
         if (task.ready()) counts.ready += sign;
         if (task.unhealthy()) counts.unhealthy += sign;
         if (const std::string provider = task.capacity_provider.str(); !provider.empty() && (counts.providers[provider] += sign) == 0)
@@ -117,6 +121,13 @@ const RevisionCounts& Derived::counts(const model::RevisionKey& id) const
     static const RevisionCounts empty;
     const auto found = revisions_.find(id);
     return found == revisions_.end() ? empty : found->second;
+}
+
+const Stands& Derived::stands(const model::RevisionKey& id) const
+{
+    static const Stands none;
+    const auto found = stands_.find(id);
+    return found == stands_.end() ? none : found->second;
 }
 
 std::vector<std::pair<std::int64_t, RevisionCounts>> Derived::revisions_in_use(const ServiceId& id) const

@@ -13,6 +13,7 @@
 #include "model/network.h"
 #include "model/registry.h"
 #include "model/service.h"
+#include "state/stand.h"
 
 namespace boxship::state {
 
@@ -54,6 +55,9 @@ struct RevisionCounts {
     std::map<Text, int> zones;              // wanted ones by zone
     bool operator==(const RevisionCounts&) const = default;
 };
+
+// How many of the wanted tasks of a revision stand in each way there is.
+using Stands = std::map<Stand, int>;
 
 // Rows that have a quota per region (model/quotas.h).
 template <class Row>
@@ -97,6 +101,7 @@ public:
     const InstanceLoad& load(const InstanceId& id) const;
     const ClusterCounts& counts(const ClusterId& id) const;
     const RevisionCounts& counts(const model::RevisionKey& id) const;
+    const Stands& stands(const model::RevisionKey& id) const;
     std::vector<std::pair<std::int64_t, RevisionCounts>> revisions_in_use(const ServiceId& id) const;
     std::size_t rows_of(std::uint8_t table, const model::Scope& scope) const;
     bool operator==(const Derived&) const = default;
@@ -109,6 +114,7 @@ private:
     std::unordered_map<InstanceId, InstanceLoad, IdHash<struct InstanceTag>> loads_;
     std::map<ClusterId, ClusterCounts> counts_;
     std::map<model::RevisionKey, RevisionCounts> revisions_;
+    std::map<model::RevisionKey, Stands> stands_;
     std::map<std::pair<std::uint8_t, model::Scope>, std::size_t> rows_;
 };
 

@@ -9,6 +9,7 @@
 #include "model/service.h"
 #include "state/indexes_elbv2.h"
 #include "state/indexes_network.h"
+#include "state/stand.h"
 
 namespace boxship::state {
 
@@ -128,12 +129,6 @@ struct TasksByDefinition {
     template <class Emit>
     static void values(const Row& row, Emit emit) { emit(row.definition); }
 };
-struct LiveTasksByDefinition {
-    using Row = Task;
-    using Value = TaskDefinitionId;
-    template <class Emit>
-    static void values(const Row& row, Emit emit) { if (row.live()) emit(row.definition); }
-};
 struct StoppedTasksByTime {  // what leaves memory next
     using Row = Task;
     using Value = Time;
@@ -151,10 +146,7 @@ struct TasksByService {  // live ones
 // age are neighbours, the newest the last of them.
 struct Standing {
     RevisionKey revision;
-    bool serves = false;                        // ready()
-    bool started = false;                       // RUNNING, at least
-    Text zone;
-    InstanceId instance;
+    Stand stand;
     Time created_at;
     auto operator<=>(const Standing&) const = default;
 };
@@ -165,7 +157,7 @@ struct WantedTasks {  // of services: live, and not asked to stop
     static void values(const Row& row, Emit emit)
     {
         if (!row.service || !row.live() || !row.wanted) return;
-        emit(Value{{row.service, row.revision}, row.ready(), row.status >= TaskStatus::running, row.zone, row.instance, row.created_at});
+        emit(Value{{row.service, row.revision}, stand_of(row), row.created_at});
     }
 };
 struct UnsettledTasks {  // ended ones from which their service has not drawn its conclusions
@@ -358,8 +350,8 @@ struct IndexesOf<Instance> {
 };
 template <>
 struct IndexesOf<Task> {
-    using Type = std::tuple<TasksByCluster, TasksByInstance, BalancedTasksByPort, TasksByDefinition, LiveTasksByDefinition, StoppedTasksByTime,
-                            TasksByService, WantedTasks, UnsettledTasks>;
+    using Type = std::tuple<TasksByCluster, TasksByInstance, BalancedTasksByPort, TasksByDefinition, StoppedTasksByTime, TasksByService,
+                            WantedTasks, UnsettledTasks>;
 };
 template <>
 struct IndexesOf<Service> { using Type = std::tuple<ServicesByName, WaitingServices, DaemonServices, RebalancedServices, DeletedServicesByTime>; };

@@ -55,7 +55,10 @@ HostResult<> Store::apply(std::uint8_t table, bool erased, std::string_view key,
 HostResult<> Store::load()
 {
     RETURN_IF_ERROR(journal_->load(
-        [this](std::uint8_t table, std::string_view key, std::string_view row) { return apply(table, false, key, row); },
+        [this](std::uint8_t table, std::string_view key, std::string_view row) {
+            checkpoint_bytes_ += key.size() + row.size();
+            return apply(table, false, key, row);
+        },
         [this](std::string_view group) {
             return visit_operations(group, [this](std::uint8_t table, bool erased, std::string_view key, std::string_view row) {
                 return apply(table, erased, key, row);

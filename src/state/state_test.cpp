@@ -136,6 +136,28 @@ TEST_F(StateTest, a_checkpoint_is_finished_once_whatever_is_committed_meanwhile)
     EXPECT_EQ(journal.begun, 2);
 }
 
+TEST_F(StateTest, a_checkpoint_waits_until_the_groups_are_as_long_as_the_last_one)
+{
+    auto owned = std::make_unique<HeldJournal>();
+    HeldJournal& journal = *owned;
+    Store store(env(), std::move(owned));
+    const auto commit = [&](std::size_t bytes) {
+        store.update([&](Txn& txn) { txn.put(cluster(std::string(bytes, 'n'))); }, [](HostResult<>) {});
+        executor_.run();
+        journal.answer({});
+        executor_.run();
+    };
+    journal.tail = 33 << 20;
+    commit(40 << 20);
+    ASSERT_EQ(journal.finishing.size(), 1u);
+    journal.finishing.front()({});
+    commit(1);
+    EXPECT_EQ(journal.begun, 1) << "it would write 40 MiB for 33";
+    journal.tail = 41 << 20;
+    commit(1);
+    EXPECT_EQ(journal.begun, 2);
+}
+
 TEST_F(StateTest, a_failed_group_takes_what_ran_on_top_of_it_along)
 {
     auto owned = std::make_unique<HeldJournal>();
@@ -320,6 +342,17 @@ TEST(Fields, skip_what_they_do_not_know)
     ASSERT_TRUE(back);
     EXPECT_EQ(back->containers.at(0).exit_code, 0);
     EXPECT_EQ(back->containers.at(0).bindings.at(0).port, port);
+}
+
+TEST(Fields, are_of_any_length)
+{
+    const std::string long_value(128, 'b');
+    EXPECT_EQ(encode(KeyValue{"a", long_value}), std::string("\x01\x01" "a\x02\x80\x01", 6) + long_value);
+    Cluster row;
+    for (const std::size_t length : {0, 1, 127, 128, 511, 512, 513, 16383, 16384, 100'000}) row.tags.push_back({std::string(length, 'k'), std::string(length, 'v')});
+    const auto back = decode<Cluster>(encode(row));
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->tags, row.tags);
 }
 
 TEST(Fields, keep_zero_where_the_default_is_not)

@@ -1,5 +1,6 @@
 #include "state/store.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -14,6 +15,8 @@ namespace {
 
 constexpr std::size_t slice_bytes_max = 1 << 20;
 constexpr std::uint64_t tail_bytes_min = 32 << 20;  // below this a checkpoint would cost more than the replay it saves
+// A checkpoint writes all rows: it waits until the groups are as long as the last one, so that a row is written anew once for each
+// time that the state doubles, and a start reads at most twice what there is.
 
 }  // namespace
 
@@ -69,7 +72,7 @@ void Store::landed(HostResult<> outcome)
         Pending on_top = std::exchange(open_, {});
         for (auto* group : {&on_top.group, &landed->group}) {
             if (mutant("store: keeps what was built on a failed group") && group == &on_top.group) continue;
-            for (auto undo = group->undo.rbegin(); undo != group->undo.rend(); ++undo) (*undo)(*tables_);
+            while (!group->changes.empty()) group->take_back_last(*tables_);
         }
         if (checkpoint_ && !checkpoint_->finishing) checkpoint_.reset();
         for (auto* pending : {landed.get(), &on_top})
@@ -92,12 +95,13 @@ void Store::checkpoint_step()
     // Groups go on meanwhile; to finish it once more would put nothing in its place.
     if (checkpoint_ && checkpoint_->finishing) return;
     if (!checkpoint_) {
-        if (journal_->tail_bytes() < tail_bytes_min && !env_.faults.hit("store: an early checkpoint")) return;
+        if (journal_->tail_bytes() < std::max(tail_bytes_min, checkpoint_bytes_) && !env_.faults.hit("store: an early checkpoint")) return;
         journal_->begin_checkpoint();
         checkpoint_ = std::make_unique<Checkpoint>(*tables_, env_.faults.hit("store: small slices") ? 512 : slice_bytes_max);
     }
     std::string slice = checkpoint_->next_slice();
     if (!slice.empty()) {
+        checkpoint_->bytes += slice.size();
         journal_->add_slice(std::move(slice));
         env_.executor.post_after(Milliseconds(1), [this] {
             if (checkpoint_) checkpoint_step();
@@ -106,7 +110,8 @@ void Store::checkpoint_step()
     }
     checkpoint_->finishing = true;
     journal_->finish_checkpoint([this](HostResult<> outcome) {
-        if (!outcome.ok()) log_warning("journal: checkpoint put off: {}", outcome.error().message);
+        if (outcome.ok()) checkpoint_bytes_ = checkpoint_->bytes;
+        else log_warning("journal: checkpoint put off: {}", outcome.error().message);
         checkpoint_.reset();
     });
 }

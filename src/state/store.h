@@ -65,6 +65,7 @@ private:
     std::uint64_t groups_committed_ = 0;
 
     std::unique_ptr<Checkpoint> checkpoint_;
+    std::uint64_t checkpoint_bytes_ = 0;    // of the one in force
 };
 
 }  // namespace boxship::state

@@ -53,7 +53,7 @@ public:
     {
         Pointer before;
         if (next) {
-            before = std::exchange(rows_[key], next);
+            before = std::exchange(rows_.try_emplace(rows_.end(), key)->second, next);  // what is new often comes last
         } else if (const auto found = rows_.find(key); found != rows_.end()) {
             before = std::move(found->second);
             rows_.erase(found);

@@ -12,13 +12,18 @@ std::string& Txn::begin_operation()
     return group_->operations;
 }
 
+void Group::take_back_last(Tables& tables)
+{
+    undo.back()(tables, changes.back());
+    undo.pop_back();
+    changes.pop_back();
+}
+
 void Txn::roll_back()
 {
-    CHECK(static_cast<std::size_t>(writes_) <= group_->undo.size());
+    CHECK(static_cast<std::size_t>(writes_) <= group_->changes.size());
     for (; writes_ > 0; --writes_) {
-        group_->undo.back()(*writable_);
-        group_->undo.pop_back();
-        group_->changes.pop_back();
+        group_->take_back_last(*writable_);
         --group_->count;
     }
     if (!operation_starts_.empty()) group_->operations.resize(operation_starts_.front());

@@ -2,7 +2,7 @@
 // and to the outside world only when their group is in the journal (store.h).
 #pragma once
 
-#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,10 +13,12 @@ namespace boxship::state {
 
 // What a group of transactions did so far: for the journal, for undoing, for the watchers.
 struct Group {
-    std::string operations;                            // encoded, see journal.h
+    std::string operations;                               // encoded, see journal.h
     int count = 0;
-    std::vector<std::function<void(Tables&)>> undo;    // run last to first
     Changes changes;
+    std::vector<void (*)(Tables&, const Change&)> undo;   // how each of them is taken back
+
+    void take_back_last(Tables& tables);                  // the last change
 };
 
 class Txn : public View {
@@ -26,7 +28,7 @@ public:
     // Compiled once for every kind of row, in txn_rows.cpp.
     // `remark` goes to the watchers alone: it is not kept (change.h).
     template <class Row>
-    void put(Row row, std::string remark = {});
+    std::shared_ptr<const Row> put(Row row, std::string remark = {});
     template <class Row>
     void erase(const typename Row::Key& key);
 

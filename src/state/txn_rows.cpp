@@ -20,24 +20,26 @@ template <class Row>
 void append_put(std::string& operations, const typename Row::Key& key, const Row& row)
 {
     operations += {static_cast<char>(Row::table), '\0'};
-    FieldWriter::append_block(operations, key);
-    FieldWriter::append_block(operations, row);
+    FieldWriter writer(operations);
+    writer.block(key);
+    writer.block(row);
 }
 
 template <class Row>
 void append_erase(std::string& operations, const typename Row::Key& key)
 {
     operations += {static_cast<char>(Row::table), '\1'};
-    FieldWriter::append_block(operations, key);
+    FieldWriter(operations).block(key);
 }
 
 template <class Row>
-void Txn::put(Row row, std::string remark)
+std::shared_ptr<const Row> Txn::put(Row row, std::string remark)
 {
     const auto key = row.key();
     auto next = std::make_shared<const Row>(std::move(row));
     append_put(begin_operation(), key, *next);
-    change<Row>(key, std::move(next), std::move(remark));
+    change<Row>(key, next, std::move(remark));
+    return next;
 }
 
 template <class Row>
@@ -49,10 +51,18 @@ void Txn::erase(const typename Row::Key& key)
 }
 
 template <class Row>
+void take_back(Tables& tables, const Change& change)
+{
+    auto before = std::static_pointer_cast<const Row>(change.before);
+    const auto key = (before ? before.get() : change.after_as<Row>())->key();
+    tables.set<Row>(key, std::move(before));
+}
+
+template <class Row>
 void Txn::change(const typename Row::Key& key, std::shared_ptr<const Row> next, std::string remark)
 {
     auto before = writable_->set<Row>(key, next);
-    group_->undo.push_back([key, before](Tables& tables) { tables.set<Row>(key, before); });
+    group_->undo.push_back(&take_back<Row>);
     group_->changes.push_back({Row::table, std::move(before), std::move(next), std::move(remark)});
     ++writes_;
 }
@@ -61,7 +71,7 @@ namespace {
 
 template <class Row>
 struct Writers {
-    void (Txn::*put)(Row, std::string) = &Txn::put<Row>;
+    std::shared_ptr<const Row> (Txn::*put)(Row, std::string) = &Txn::put<Row>;
     void (Txn::*erase)(const typename Row::Key&) = &Txn::erase<Row>;
     void (*append)(std::string&, const typename Row::Key&, const Row&) = &append_put<Row>;
     std::shared_ptr<const Row> (Tables::*set)(const typename Row::Key&, std::shared_ptr<const Row>) = &Tables::set<Row>;

@@ -20,6 +20,7 @@ std::shared_ptr<const Row> View::get(const typename Row::Key& key) const
 const InstanceLoad& View::load(const InstanceId& id) const { return tables_->derived.load(id); }
 const ClusterCounts& View::counts(const ClusterId& id) const { return tables_->derived.counts(id); }
 const RevisionCounts& View::counts(const RevisionKey& id) const { return tables_->derived.counts(id); }
+const Stands& View::stands(const RevisionKey& id) const { return tables_->derived.stands(id); }
 std::vector<std::pair<std::int64_t, RevisionCounts>> View::revisions_in_use(const ServiceId& id) const { return tables_->derived.revisions_in_use(id); }
 const HostLog& View::hosts() const { return tables_->hosts; }
 std::size_t View::rows_of(std::uint8_t table, const model::Scope& scope) const { return tables_->derived.rows_of(table, scope); }

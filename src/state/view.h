@@ -84,6 +84,8 @@ public:
     const InstanceLoad& load(const InstanceId& id) const;
     const ClusterCounts& counts(const ClusterId& id) const;
     const RevisionCounts& counts(const RevisionKey& id) const;
+    // The wanted tasks of a revision by how they stand.
+    const Stands& stands(const RevisionKey& id) const;
     // The revisions of a service that have live tasks, with their counts.
     std::vector<std::pair<std::int64_t, RevisionCounts>> revisions_in_use(const ServiceId& id) const;
     const HostLog& hosts() const;

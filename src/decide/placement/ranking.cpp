@@ -35,12 +35,17 @@ void Ranking::restand(Branch* branch)
 {
     for (; branch->parent; branch = branch->parent) {
         auto next = best_of(*branch);
-        const std::size_t depth = branch->depth - 1;
-        if (next) next->parts[spreads_[depth]] = values_[depth].find(branch->value)->second.tasks;
+        if (next) next->parts[spreads_[branch->depth - 1]] = branch->value->tasks;
         if (next == branch->standing) return;
         auto& order = branch->parent->order;
-        if (branch->standing) order.erase({*branch->standing, branch});
-        if (next) order.emplace(*next, branch);
+        std::set<std::pair<Score, Branch*>>::node_type node;
+        if (branch->standing) node = order.extract({*branch->standing, branch});
+        if (next && node) {
+            node.value().first = *next;
+            order.insert(std::move(node));
+        } else if (next) {
+            order.emplace(*next, branch);
+        }
         branch->standing = next;
     }
 }
@@ -49,14 +54,16 @@ Ranking::Branch* Ranking::branch_of(const Instance& instance)
 {
     Branch* branch = &root_;
     for (std::size_t depth = 0; depth < spreads_.size(); ++depth) {
-        const Text value(spread_value(instance, steps_[spreads_[depth]].attribute));
-        auto& place = branch->branches[value];
+        const Text text(spread_value(instance, steps_[spreads_[depth]].attribute));
+        auto& place = branch->branches[text];
         if (!place) {
+            Value& value = values_[depth][text];
+            value.text = text;
             place = std::make_unique<Branch>();
             place->parent = branch;
             place->depth = depth + 1;
-            place->value = value;
-            values_[depth][value].branches.push_back(place.get());
+            place->value = &value;
+            value.branches.push_back(place.get());
         }
         branch = place.get();
     }
@@ -68,11 +75,11 @@ void Ranking::prune(Branch* branch)
 {
     while (branch->parent && branch->known == 0 && branch->branches.empty()) {
         Branch* const parent = branch->parent;
-        auto& values = values_[branch->depth - 1];
-        const auto value = values.find(branch->value);
-        std::erase(value->second.branches, branch);
-        if (value->second.branches.empty()) values.erase(value);
-        parent->branches.erase(Text(branch->value));
+        Value& value = *branch->value;
+        const Text text = value.text;
+        std::erase(value.branches, branch);
+        if (value.branches.empty()) values_[branch->depth - 1].erase(text);
+        parent->branches.erase(text);
         branch = parent;
     }
 }
@@ -81,9 +88,8 @@ void Ranking::prune(Branch* branch)
 void Ranking::count(Branch* branch, int tasks)
 {
     for (; tasks != 0 && branch->parent; branch = branch->parent) {
-        Value& value = values_[branch->depth - 1].find(branch->value)->second;
-        value.tasks += tasks;
-        for (Branch* each : value.branches) restand(each);
+        branch->value->tasks += tasks;
+        for (Branch* each : branch->value->branches) restand(each);
     }
 }
 
@@ -129,17 +135,17 @@ void Ranking::look(const state::View& view, const InstanceId& id)
     Score score{.host = id};
     for (std::size_t i = 0; i < steps_.size(); ++i) score.parts[i] = own_part(steps_[i], *entry.row, load, request_.group);
     const bool fits = entry.able && load_obstacle(*entry.row, load, request_, nullptr).empty();
-    if (fits != entry.fits || (fits && score != entry.score)) {
+    const bool moves = fits != entry.fits || (fits && score != entry.score);
+    if (moves) {
         if (entry.fits) entry.branch->fitting.erase(entry.score);
         if (fits) entry.branch->fitting.insert(score);
         entry.fits = fits;
         entry.score = score;
-        restand(entry.branch);
     }
-    if (!by_group_) return;
-    const int tasks = group_tasks(load, request_.group);
-    count(entry.branch, tasks - entry.tasks);
-    entry.tasks = tasks;
+    const int more = by_group_ ? group_tasks(load, request_.group) - entry.tasks : 0;
+    entry.tasks += more;
+    if (more != 0) count(entry.branch, more);  // its own branch as well
+    else if (moves) restand(entry.branch);
 }
 
 void Ranking::follow(const state::View& view)

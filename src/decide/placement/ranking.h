@@ -24,19 +24,21 @@ public:
     std::size_t hosts() const { return entries_.size(); }
 
 private:
+    struct Branch;
+    struct Value {                                            // of a spread attribute
+        Text text;
+        int tasks = 0;                                        // of the group, on all hosts with it, full ones included
+        std::vector<Branch*> branches;                        // one below each value of the steps before
+    };
     struct Branch {
         Branch* parent = nullptr;
         std::size_t depth = 0;
-        Text value;                                           // of the parent's step
+        Value* value = nullptr;                               // of the parent's step
         std::map<Text, std::unique_ptr<Branch>> branches;     // by value; a last branch has none
         std::set<std::pair<Score, Branch*>> order;            // of those with hosts that fit, by the best of them
         SortedSet<Score> fitting;                      // last branches only
         std::optional<Score> standing;                        // its place in the parent's order
         std::size_t known = 0;                                // entries in a last branch
-    };
-    struct Value {
-        int tasks = 0;                                        // of the group, on all hosts with it, full ones included
-        std::vector<Branch*> branches;                        // one below each value of the steps before
     };
     struct Entry {
         std::shared_ptr<const model::Instance> row;

@@ -19,7 +19,7 @@ std::string tell_placement(const state::View& view, const PlacementRequest& requ
 {
     std::string text = "placed on " + name_of(chosen);
     const int hosts = view.counts(request.cluster).instances;
-    if (hosts > hosts_told_max) return text + fmt::format(", one of {} hosts", hosts);
+    if (hosts > hosts_told_max) return text += ", one of " + std::to_string(hosts) + " hosts";
     for (const auto& instance : view.all<state::InstancesByCluster>(request.cluster)) {
         if (instance->id == chosen.id || instance->status == model::InstanceStatus::inactive) continue;
         if (instance->fargate != chosen.fargate || instance->external != chosen.external) continue;

@@ -4,7 +4,7 @@
 #include <array>
 #include <limits>
 #include <map>
-#include <tuple>
+#include <optional>
 #include <unordered_map>
 
 #include "base/check.h"
@@ -47,35 +47,16 @@ std::int64_t slack_of(const state::View& view, const InstanceId& id, const std::
     return field == "memory" || field == "MEMORY" ? instance->memory - load.memory : instance->cpu - load.cpu;
 }
 
-// Tasks that differ in nothing but their age; the newest is the last. Tasks of one instance are together whatever is asked.
+// Tasks that differ in nothing but their age. Tasks of one instance are together whatever is asked.
 struct Alike {
-    bool serves = false, started = false;
+    const state::Stand* stand = nullptr;
+    int left = 0;                                            // so many of them
     std::array<int*, spreads_max> crowds{};                  // of its groups
-    std::size_t spreads = 0;                                 // so many of them
+    std::size_t spreads = 0;                                 // so many of these
     std::int64_t slack = 0;
-    Entries::const_iterator begin, end;                      // those that are left of them: a part of the index …
-    std::vector<std::pair<Time, TaskId>> listed;             // … or these
-
-    bool empty() const { return listed.empty() && begin == end; }
-    std::pair<Time, TaskId> newest() const
-    {
-        if (!listed.empty()) return listed.back();
-        const auto last = std::prev(end);
-        return {last->first.created_at, last->second};
-    }
-    void drop_newest()
-    {
-        if (!listed.empty()) listed.pop_back();
-        else --end;
-    }
-    bool before(const Alike& other) const                    // it goes first
-    {
-        if (std::tie(serves, started) != std::tie(other.serves, other.started)) return std::tie(serves, started) < std::tie(other.serves, other.started);
-        for (std::size_t i = 0; i < spreads; ++i)
-            if (*crowds[i] != *other.crowds[i]) return *crowds[i] > *other.crowds[i];
-        if (slack != other.slack) return slack > other.slack;
-        return newest() > other.newest();
-    }
+    model::RevisionKey revision;                             // they are of the index …
+    std::optional<Entries::const_iterator> newest;           // … where this one is the last, looked for only when it matters
+    std::vector<std::pair<Time, TaskId>>* listed = nullptr;  // or they are these, the newest the last
 };
 
 class Choice {
@@ -101,14 +82,16 @@ public:
     {
         std::vector<TaskPtr> chosen;
         while (static_cast<int>(chosen.size()) < count && !alike_.empty()) {
-            const auto first = std::ranges::min_element(alike_, [](const Alike& a, const Alike& b) { return a.before(b); });
-            auto task = view_.get<model::Task>(first->newest().second);
-            first->drop_newest();
+            Alike* first = &alike_.front();
+            for (Alike& those : alike_)
+                if (goes_before(those, *first)) first = &those;
+            auto task = view_.get<model::Task>(newest(*first).second);
+            drop_newest(*first);
             if (may_stop(*task)) {
                 for (std::size_t i = 0; i < first->spreads; ++i) --*first->crowds[i];
                 chosen.push_back(std::move(task));
             }
-            if (!first->empty()) continue;
+            if (first->left > 0) continue;
             std::swap(*first, alike_.back());
             alike_.pop_back();
         }
@@ -123,55 +106,66 @@ private:
         return std::ranges::none_of(candidates_.apart, is_this) && candidates_.may_stop(task);
     }
 
-    Alike alike(const Text& zone, const InstanceId& instance, bool serves, bool started, int count)
+    Alike& add(const state::Stand& stand, int count)
     {
-        Alike those;
-        those.serves = serves;
-        those.started = started;
+        Alike& those = alike_.emplace_back();
+        those.stand = &stand;
+        those.left = count;
         for (auto& spread : spreads_) {
-            int& crowd = spread.crowd(view_, zone, instance);
+            int& crowd = spread.crowd(view_, stand.zone, stand.instance);
             crowd += count;
             those.crowds[those.spreads++] = &crowd;
         }
-        if (!packing_.empty()) those.slack = slack_of(view_, instance, packing_);
+        if (!packing_.empty()) those.slack = slack_of(view_, stand.instance, packing_);
         return those;
     }
 
-    // From one instance's tasks to the next one's, without a look at what is between.
     void read(const model::RevisionKey& revision)
     {
-        const auto& entries = view_.entries<state::WantedTasks>();
-        auto at = entries.lower_bound({{.revision = revision, .serves = candidates_.serving}, TaskId{}});
-        while (at != entries.end() && at->first.revision == revision) {
-            state::Standing last = at->first;
-            last.created_at = {std::numeric_limits<std::int64_t>::max()};
-            const auto end = entries.lower_bound({last, TaskId{}}, at);
-            Alike those = alike(last.zone, last.instance, last.serves, last.started, static_cast<int>(entries.distance(at, end)));
-            those.begin = at;
-            those.end = end;
-            alike_.push_back(std::move(those));
-            at = end;
-        }
+        const auto& stands = view_.stands(revision);
+        for (auto at = stands.lower_bound({.serves = candidates_.serving}); at != stands.end(); ++at) add(at->first, at->second).revision = revision;
     }
 
     void list_others()
     {
-        std::map<std::tuple<InstanceId, Text, bool, bool>, std::vector<std::pair<Time, TaskId>>> groups;
-        for (const auto& task : candidates_.others)
-            groups[{task->instance, task->zone, task->ready(), task->status >= model::TaskStatus::running}].emplace_back(task->created_at, task->id);
-        for (auto& [key, tasks] : groups) {
+        for (const auto& task : candidates_.others) others_[state::stand_of(*task)].emplace_back(task->created_at, task->id);
+        for (auto& [stand, tasks] : others_) {
             std::ranges::sort(tasks);
-            const auto& [instance, zone, serves, started] = key;
-            Alike those = alike(zone, instance, serves, started, static_cast<int>(tasks.size()));
-            those.listed = std::move(tasks);
-            alike_.push_back(std::move(those));
+            add(stand, static_cast<int>(tasks.size())).listed = &tasks;
         }
+    }
+
+    // Many hosts are alike in all but this, and only those that are first must be asked.
+    std::pair<Time, TaskId> newest(Alike& those) const
+    {
+        if (those.listed) return those.listed->back();
+        if (!those.newest) {
+            const auto& entries = view_.entries<state::WantedTasks>();
+            those.newest = std::prev(entries.lower_bound({{those.revision, *those.stand, {std::numeric_limits<std::int64_t>::max()}}, TaskId{}}));
+        }
+        return {(*those.newest)->first.created_at, (*those.newest)->second};
+    }
+    static void drop_newest(Alike& those)
+    {
+        if (--those.left == 0) return;
+        if (those.listed) those.listed->pop_back();
+        else --*those.newest;
+    }
+    bool goes_before(Alike& a, Alike& b) const
+    {
+        if (a.stand->serves != b.stand->serves) return b.stand->serves;
+        if (a.stand->started != b.stand->started) return b.stand->started;
+        for (std::size_t i = 0; i < a.spreads; ++i)
+            if (*a.crowds[i] != *b.crowds[i]) return *a.crowds[i] > *b.crowds[i];
+        if (a.slack != b.slack) return a.slack > b.slack;
+        return newest(a) > newest(b);
     }
 
     const state::View& view_;
     const Candidates& candidates_;
     std::vector<Spread> spreads_;
     std::string packing_;
+    std::map<state::Stand, std::vector<std::pair<Time, TaskId>>> others_;
     std::vector<Alike> alike_;
 };
 

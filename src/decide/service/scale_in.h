@@ -39,7 +39,7 @@ template <class Visit>
 void each_idle(const state::View& view, const model::RevisionKey& revision, Visit visit)
 {
     const auto& entries = view.entries<state::WantedTasks>();
-    for (auto at = entries.lower_bound({{.revision = revision}, TaskId{}}); at != entries.end() && at->first.revision == revision && !at->first.serves; ++at)
+    for (auto at = entries.lower_bound({{.revision = revision}, TaskId{}}); at != entries.end() && at->first.revision == revision && !at->first.stand.serves; ++at)
         if (!visit(view.get<model::Task>(at->second))) return;
 }
 

@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <sys/random.h>
 
+#include <algorithm>
+#include <array>
 #include <vector>
 
 #include "base/check.h"
@@ -20,7 +22,9 @@ Milliseconds RealClock::uptime()
     return std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now().time_since_epoch());
 }
 
-void RealRandom::fill(std::span<std::byte> bytes)
+namespace {
+
+void fill_from_kernel(std::span<std::byte> bytes)
 {
     std::size_t done = 0;
     while (done < bytes.size()) {
@@ -29,6 +33,28 @@ void RealRandom::fill(std::span<std::byte> bytes)
         CHECK(got > 0);
         done += static_cast<std::size_t>(got);
     }
+}
+
+thread_local std::array<std::byte, 512> ahead;
+thread_local std::size_t left = 0;  // at its beginning
+
+}  // namespace
+
+// Ids are asked for one by one, several a request: the kernel is asked for many at once. Every byte is given out once, then
+// forgotten; a forked process has none of its parent's.
+void RealRandom::fill(std::span<std::byte> bytes)
+{
+    static const int forks = ::pthread_atfork(nullptr, nullptr, [] { left = 0; });
+    CHECK(forks == 0);
+    if (bytes.size() > ahead.size()) return fill_from_kernel(bytes);
+    if (bytes.size() > left) {
+        fill_from_kernel(ahead);
+        left = ahead.size();
+    }
+    left -= bytes.size();
+    const auto given = std::span(ahead).subspan(left, bytes.size());
+    std::ranges::copy(given, bytes.begin());
+    std::ranges::fill(given, std::byte{});
 }
 
 ThreadExecutor::ThreadExecutor(const char* thread_name) : thread_([this] { run(); })

@@ -149,6 +149,7 @@ Result<Launch> prepare_launch(Txn& txn, const Call& call, const LaunchWish& wish
 {
     Launch launch;
     launch.scope = call.scope;
+    launch.asked_by = asked_by(call, "asked for");
     ASSIGN_OR_RETURN(launch.cluster, find_cluster(txn, call, wish.cluster));
     ASSIGN_OR_RETURN(launch.definition, runnable_definition(txn, call, wish.task_definition));
     RETURN_IF_ERROR(check_texts(wish));
@@ -204,10 +205,9 @@ TaskPtr create_task(Txn& txn, const Call& call, const Launch& launch, const mode
 {
     auto made = decide::make_task(txn, launch, instance, call.ids, call.now);
     if (!made) return nullptr;
-    const TaskId id = made->task.id;
     if (made->eni) txn.put(std::move(*made->eni));
-    txn.put(std::move(made->task), asked_by(call, "asked for") + "\n" + story);
-    return txn.get<model::Task>(id);
+    story.insert(0, launch.asked_by + "\n");
+    return txn.put(std::move(made->task), std::move(story));
 }
 
 }  // namespace boxship::services::ecs

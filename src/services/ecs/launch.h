@@ -53,6 +53,7 @@ LaunchWish wish_of(const Request& request)
 struct Launch : decide::Launch {
     ClusterPtr cluster;
     DefinitionPtr definition;
+    std::string asked_by;  // for the history of its tasks
 };
 Result<Launch> prepare_launch(Txn& txn, const Call& call, const LaunchWish& wish);
 

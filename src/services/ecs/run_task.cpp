@@ -70,7 +70,7 @@ Result<TaskRows> run_new_tasks(Txn& txn, const Call& call, const api::RunTaskReq
             rows.failures.push_back({instance_arn(*launch.cluster, place.instance->id), messages::no_addresses, "no subnet of the request has a free address"});
             break;
         }
-        rows.tasks.push_back(task_row(txn, std::move(task)));
+        rows.tasks.push_back({std::move(task), launch.cluster, launch.definition, place.instance});
     }
     return rows;
 }
