@@ -181,6 +181,7 @@ struct NatGateway {
 };
 
 // An Elastic IP address: a name for clients to hand around. Nothing answers there; what leaves does so by the machine's address.
+// Associating it with an interface changes no packet.
 struct ElasticAddress {
     static constexpr std::uint8_t table = 27;
     using Key = ElasticAddressId;
@@ -191,8 +192,10 @@ struct ElasticAddress {
     std::uint32_t address = 0;
     NatGatewayId nat;                // whose it is
     std::vector<KeyValue> tags;
+    EniId eni;                       // that it was associated with; no longer when that is gone
+    Id<struct AddressAssociationTag> association;   // none in older rows of NAT gateways: there it is the address's id
     template <class A>
-    void fields(A& a) { a(1, id); a(2, scope); a(3, address); a(4, nat); a(5, tags); }
+    void fields(A& a) { a(1, id); a(2, scope); a(3, address); a(4, nat); a(5, tags); a(6, eni); a(7, association); }
 };
 
 enum class EniStatus : std::uint8_t { available, in_use };

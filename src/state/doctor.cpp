@@ -201,7 +201,7 @@ private:
             if (nat->deleted() ? static_cast<bool>(nat->eni) : !eni || eni->nat != id) complain("{} does not have the interface that it should", name);
             if (nat->deleted() || !nat->is_public) continue;
             const auto address = view_.get<ElasticAddress>(nat->address);
-            if (!address || address->nat != id) complain("{} does not have the address that it should", name);
+            if (!address || address->nat != id || address->eni) complain("{} does not have the address that it should", name);
         }
         std::set<VpcId> attached;
         for (const auto& [id, gateway] : view_.rows<InternetGateway>())

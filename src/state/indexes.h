@@ -374,7 +374,7 @@ struct IndexesOf<InternetGateway> { using Type = std::tuple<GatewaysByVpc>; };
 template <>
 struct IndexesOf<NatGateway> { using Type = std::tuple<NatGatewaysByZone, NatGatewaysByVpc, DeletedNatGatewaysByTime>; };
 template <>
-struct IndexesOf<ElasticAddress> { using Type = std::tuple<AddressByNumber>; };
+struct IndexesOf<ElasticAddress> { using Type = std::tuple<AddressByNumber, AddressesByEni>; };
 template <>
 struct IndexesOf<Repository> { using Type = std::tuple<RepositoryByName>; };
 template <>

@@ -85,6 +85,12 @@ struct AddressByNumber {
     template <class Emit>
     static void values(const Row& row, Emit emit) { emit(row.address); }
 };
+struct AddressesByEni {  // also by interfaces that are gone
+    using Row = ElasticAddress;
+    using Value = EniId;
+    template <class Emit>
+    static void values(const Row& row, Emit emit) { if (row.eni) emit(row.eni); }
+};
 struct EnisByTask {
     using Row = Eni;
     using Value = TaskId;

@@ -6,6 +6,7 @@
 
 #include "base/ipv4.h"
 #include "ec2/ops.h"
+#include "services/ec2/addresses.h"
 #include "services/ec2/lookup.h"
 #include "services/ec2/pages.h"
 #include "services/ec2/serve.h"
@@ -14,21 +15,7 @@
 namespace boxship::services::ec2 {
 namespace {
 
-using AddressPtr = std::shared_ptr<const model::ElasticAddress>;
 constexpr Ipv4Range elastic_range{0xC6336400, 24};   // 198.51.100.0/24
-
-struct AddressRow {
-    AddressPtr address;
-    std::shared_ptr<const model::NatGateway> nat;
-};
-
-std::string allocation_text(const ElasticAddressId& id) { return to_short_text("eipalloc-", id); }
-
-AddressRow address_row(const state::View& view, AddressPtr address)
-{
-    auto nat = view.get<model::NatGateway>(address->nat);
-    return {std::move(address), std::move(nat)};
-}
 
 Result<AddressPtr> allocate_address(Txn& txn, const Call& call, const api::AllocateAddressRequest& request)
 {
@@ -40,7 +27,7 @@ Result<AddressPtr> allocate_address(Txn& txn, const Call& call, const api::Alloc
     while (number < elastic_range.last() && txn.any<state::AddressByNumber>(number)) ++number;
     if (number == elastic_range.last()) return exceeded;
     const auto id = call.ids.next<ElasticAddressId>();
-    txn.put(model::ElasticAddress{.id = id, .scope = call.scope, .address = number, .nat = {}, .tags = std::move(tags)});
+    txn.put(model::ElasticAddress{.id = id, .scope = call.scope, .address = number, .nat = {}, .tags = std::move(tags), .eni = {}, .association = {}});
     return txn.get<model::ElasticAddress>(id);
 }
 
@@ -57,10 +44,11 @@ api::AllocateAddressResult render_allocated(const AddressPtr& address)
 
 Result<Done> release_address(Txn& txn, const Call& call, const api::ReleaseAddressRequest& request)
 {
+    if (!request.public_ip.empty()) return invalid_value("You must specify an allocation id when releasing a VPC elastic IP address");
     if (request.allocation_id.empty()) return ApiError{"MissingParameter", "Either public IP or allocation id must be specified"};
     const auto address = find_address(txn, call.scope, request.allocation_id);
     if (!address) return ApiError{"InvalidAllocationID.NotFound", fmt::format("The allocation ID '{}' does not exist", request.allocation_id)};
-    if (address->nat) return ApiError{"InvalidIPAddress.InUse", fmt::format("Address {} is in use.", ipv4_text(address->address))};
+    if (address_row(txn, address).eni) return ApiError{"InvalidIPAddress.InUse", fmt::format("Address {} is in use.", ipv4_text(address->address))};
     txn.erase<model::ElasticAddress>(address->id);
     return Done{};
 }
@@ -69,11 +57,11 @@ Properties address_properties(const AddressRow& row)
 {
     Properties properties = {{"allocation-id", {allocation_text(row.address->id)}}, {"public-ip", {ipv4_text(row.address->address)}}, {"domain", {"vpc"}},
                              {"network-border-group", {row.address->scope.region}}};
-    if (row.nat) {
-        properties["association-id"] = {to_short_text("eipassoc-", row.address->id)};
-        properties["network-interface-id"] = {to_short_text("eni-", row.nat->eni)};
+    if (row.eni) {
+        properties["association-id"] = {association_text(*row.address)};
+        properties["network-interface-id"] = {to_short_text("eni-", row.eni->id)};
         properties["network-interface-owner-id"] = {row.address->scope.account};
-        properties["private-ip-address"] = {ipv4_text(row.nat->private_address)};
+        properties["private-ip-address"] = {ipv4_text(row.eni->address)};
     }
     add_tag_properties(row.address->tags, properties);
     return properties;
@@ -112,11 +100,11 @@ api::DescribeAddressesResult render_addresses(const std::vector<AddressRow>& row
         out.domain = api::DomainType::vpc;
         out.network_border_group = row.address->scope.region;
         out.public_ipv4_pool = "amazon";
-        if (row.nat) {
-            out.association_id = to_short_text("eipassoc-", row.address->id);
-            out.network_interface_id = to_short_text("eni-", row.nat->eni);
+        if (row.eni) {
+            out.association_id = association_text(*row.address);
+            out.network_interface_id = to_short_text("eni-", row.eni->id);
             out.network_interface_owner_id = row.address->scope.account;
-            out.private_ip_address = ipv4_text(row.nat->private_address);
+            out.private_ip_address = ipv4_text(row.eni->address);
         }
         write_tags(row.address->tags, out.tags);
     }
@@ -152,7 +140,7 @@ void serve_addresses(Served& served)
 {
     served.add<api::ops::AllocateAddress>(allocate_address, render_allocated)
         .refuses({"Address", "PublicIpv4Pool", "NetworkBorderGroup", "CustomerOwnedIpv4Pool", "IpamPoolId"});
-    served.add<api::ops::ReleaseAddress>(release_address, render_done<api::ops::ReleaseAddress::Response>).ignores({"NetworkBorderGroup"}).refuses({"PublicIp"});
+    served.add<api::ops::ReleaseAddress>(release_address, render_done<api::ops::ReleaseAddress::Response>).ignores({"NetworkBorderGroup"});
     served.add<api::ops::DescribeAddresses>(describe_addresses, render_addresses);
     served.add<api::ops::DescribeAddressesAttribute>(describe_addresses_attribute, render_attributes)
         .ignores({"Attribute", "NextToken", "MaxResults"});

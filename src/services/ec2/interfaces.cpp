@@ -3,6 +3,7 @@
 #include "decide/addresses.h"
 #include "ec2/ops.h"
 #include "model/arns.h"
+#include "services/ec2/addresses.h"
 #include "services/ec2/interfaces.h"
 #include "services/ec2/lookup.h"
 #include "services/ec2/pages.h"
@@ -47,6 +48,12 @@ Properties eni_properties(const state::View& view, const model::Eni& eni)
         properties["attachment.delete-on-termination"] = {"true"};
     }
     if (const char* requester = requester_of(eni)) properties["requester-id"] = {requester};
+    if (const auto elastic = address_of(view, eni)) {
+        properties["association.allocation-id"] = {allocation_text(elastic->id)};
+        properties["association.association-id"] = {association_text(*elastic)};
+        properties["association.ip-owner-id"] = properties["addresses.association.owner-id"] = {elastic->scope.account};
+        properties["association.public-ip"] = properties["addresses.association.public-ip"] = {ipv4_text(elastic->address)};
+    }
     for (const auto& group : eni.groups) {
         properties["group-id"].push_back(to_short_text("sg-", group));
         properties["group-name"].push_back(view.get<model::SecurityGroup>(group)->name);
@@ -83,15 +90,16 @@ api::DescribeNetworkInterfacesResult render_interfaces(const InterfaceRows& rows
 
 InterfaceRow interface_row(const state::View& view, std::shared_ptr<const model::Eni> eni)
 {
-    InterfaceRow row{.eni = std::move(eni), .subnet = {}, .groups = {}};
+    InterfaceRow row{.eni = std::move(eni), .subnet = {}, .groups = {}, .elastic = {}};
     row.subnet = view.get<model::Subnet>(row.eni->subnet);
     for (const auto& group : row.eni->groups) row.groups.push_back(view.get<model::SecurityGroup>(group));
+    row.elastic = address_of(view, *row.eni);
     return row;
 }
 
 void write_interface(const InterfaceRow& row, api::NetworkInterface& out)
 {
-    const auto& [eni, subnet, groups] = row;
+    const auto& [eni, subnet, groups, elastic] = row;
     out.network_interface_id = to_short_text("eni-", eni->id);
     out.subnet_id = to_short_text("subnet-", eni->subnet);
     out.vpc_id = to_short_text("vpc-", eni->vpc);
@@ -116,6 +124,13 @@ void write_interface(const InterfaceRow& row, api::NetworkInterface& out)
     address.primary = true;
     address.private_ip_address = out.private_ip_address;
     address.private_dns_name = out.private_dns_name;
+    if (elastic)
+        for (auto* association : {&out.association.emplace(), &address.association.emplace()}) {
+            association->allocation_id = allocation_text(elastic->id);
+            association->association_id = association_text(*elastic);
+            association->ip_owner_id = elastic->scope.account;
+            association->public_ip = ipv4_text(elastic->address);
+        }
     write_tags(eni->tags, out.tag_set);
     if (eni->status == model::EniStatus::in_use) {
         out.attachment->attachment_id = to_short_text("eni-attach-", eni->id);

@@ -15,6 +15,7 @@ struct InterfaceRow {
     std::shared_ptr<const model::Eni> eni;
     std::shared_ptr<const model::Subnet> subnet;
     std::vector<std::shared_ptr<const model::SecurityGroup>> groups;
+    std::shared_ptr<const model::ElasticAddress> elastic;    // nullptr: none
 };
 InterfaceRow interface_row(const state::View& view, std::shared_ptr<const model::Eni> eni);
 void write_interface(const InterfaceRow& row, api::NetworkInterface& out);

@@ -5,6 +5,7 @@
 #include "base/ipv4.h"
 #include "decide/addresses.h"
 #include "ec2/ops.h"
+#include "services/ec2/addresses.h"
 #include "services/ec2/lookup.h"
 #include "services/ec2/pages.h"
 #include "services/ec2/serve.h"
@@ -60,11 +61,15 @@ Result<NatRow> create_nat_gateway(Txn& txn, const Call& call, const api::CreateN
         if (request.allocation_id.empty()) return ApiError{"MissingParameter", "The request must contain the parameter allocationId"};
         const auto address = find_address(txn, call.scope, request.allocation_id);
         if (!address) return ApiError{"InvalidAllocationID.NotFound", fmt::format("The allocation ID '{}' does not exist", request.allocation_id)};
-        if (address->nat) return ApiError{"Resource.AlreadyAssociated", fmt::format("resource {} is already associated with another resource.", request.allocation_id)};
+        if (address_row(txn, address).eni)
+            return ApiError{"Resource.AlreadyAssociated",
+                            fmt::format("resource {} is already associated with associate-id {}", request.allocation_id, association_text(*address))};
         if (!txn.any<state::GatewaysByVpc>(subnet->vpc))
             return ApiError{"Gateway.NotAttached", fmt::format("Network {} has no Internet gateway attached", to_short_text("vpc-", subnet->vpc))};
         model::ElasticAddress taken = *address;
         taken.nat = nat.id;
+        taken.eni = {};
+        taken.association = call.ids.next<decltype(taken.association)>();
         nat.address = address->id;
         txn.put(std::move(taken));
     } else if (!request.allocation_id.empty()) {
@@ -96,6 +101,7 @@ Result<NatPtr> delete_nat_gateway(Txn& txn, const Call& call, const api::DeleteN
     if (const auto address = txn.get<model::ElasticAddress>(nat->address)) {
         model::ElasticAddress freed = *address;
         freed.nat = {};
+        freed.association = {};
         txn.put(std::move(freed));
     }
     txn.erase<model::Eni>(nat->eni);
@@ -160,7 +166,7 @@ void write_nat(const NatRow& row, api::NatGateway& out)
     if (nat.is_public) address.allocation_id = to_short_text("eipalloc-", nat.address);
     if (row.address) {
         address.public_ip = ipv4_text(row.address->address);
-        if (!nat.deleted()) address.association_id = to_short_text("eipassoc-", row.address->id);
+        if (!nat.deleted()) address.association_id = association_text(*row.address);
     }
     write_tags(nat.tags, out.tags);
 }

@@ -7,6 +7,7 @@
 
 #include "base/ipv4.h"
 #include "ec2/ops.h"
+#include "services/ec2/addresses.h"
 #include "services/ec2/lookup.h"
 #include "services/ec2/pages.h"
 #include "services/ec2/serve.h"
@@ -172,8 +173,8 @@ Result<Done> detach_gateway(Txn& txn, const Call& call, const api::DetachInterne
     const auto vpc = find_vpc(txn, call.scope, request.vpc_id);
     if (!vpc || gateway->vpc != vpc->id)
         return ApiError{"Gateway.NotAttached", fmt::format("resource {} is not attached to network {}", request.internet_gateway_id, request.vpc_id)};
-    for (const auto& nat : txn.all<state::NatGatewaysByVpc>(vpc->id))
-        if (nat->is_public)
+    for (const auto& [id, address] : txn.rows<model::ElasticAddress>())
+        if (const auto eni = address_row(txn, address).eni; eni && eni->vpc == vpc->id)
             return ApiError{"DependencyViolation", fmt::format("Network {} has some mapped public address(es). Please unmap those public address(es) before detaching the gateway.", request.vpc_id)};
     // Routes that lead to it stay and lead nowhere, as on AWS.
     model::InternetGateway changed = *gateway;

@@ -25,6 +25,7 @@ void serve_route_tables(Served& served);
 void serve_routes(Served& served);
 void serve_nat_gateways(Served& served);
 void serve_addresses(Served& served);
+void serve_address_associations(Served& served);
 void serve_interfaces(Served& served);
 void serve_own_interfaces(Served& served);
 void serve_places(Served& served);

@@ -14,6 +14,7 @@ void serve_ec2(Served& served)
     ec2::serve_routes(served);
     ec2::serve_nat_gateways(served);
     ec2::serve_addresses(served);
+    ec2::serve_address_associations(served);
     ec2::serve_interfaces(served);
     ec2::serve_own_interfaces(served);
     ec2::serve_acls(served);
