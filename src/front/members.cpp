@@ -22,7 +22,7 @@ bool value_is_set(const TypeInfo& type, const void* value, std::string_view rest
     case Kind::record:
         if (!rest.empty()) return member_is_set({*type.record, value}, rest);
         for (const shape::MemberInfo& member : type.record->members) {
-            if (shape::is_present(member, value)) return true;
+            if (shape::is_present(member, value) && value_is_set(*member.type, shape::get(member, value), {})) return true;
         }
         return false;
     case Kind::list:

@@ -61,7 +61,9 @@ Properties subnet_properties(const state::View& view, const model::Subnet& subne
                              {"defaultForAz", {text_of(subnet.default_for_zone)}}, {"state", {"available"}}, {"owner-id", {subnet.scope.account}},
                              {"subnet-arn", {ec2_arn(subnet.scope, "subnet/" + id)}}, {"map-public-ip-on-launch", {text_of(subnet.maps_public_ip())}},
                              {"ipv6-native", {"false"}}, {"enable-dns64", {"false"}}, {"map-customer-owned-ip-on-launch", {"false"}},
-                             {"assign-ipv6-address-on-creation", {"false"}},
+                             {"assign-ipv6-address-on-creation", {"false"}}, {"private-dns-name-options-on-launch.hostname-type", {"ip-name"}},
+                             {"private-dns-name-options-on-launch.enable-resource-name-dns-a-record", {"false"}},
+                             {"private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record", {"false"}},
                              {"available-ip-address-count", {std::to_string(decide::subnet_available(view, subnet))}}};
     add_tag_properties(subnet.tags, properties);
     return properties;
@@ -129,6 +131,10 @@ void write_subnet(const model::Subnet& subnet, std::uint32_t available, api::Sub
     out.assign_ipv6_address_on_creation = false;
     out.ipv6_native = false;
     out.enable_dns64 = false;
+    auto& names = out.private_dns_name_options_on_launch.emplace();
+    names.hostname_type = api::HostnameType::ip_name;
+    names.enable_resource_name_dns_a_record = false;
+    names.enable_resource_name_dns_aaaa_record = false;
     out.state = api::SubnetState::available;
     out.ipv6_cidr_block_association_set.emplace();
     write_tags(subnet.tags, out.tags);

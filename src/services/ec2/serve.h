@@ -30,6 +30,7 @@ void serve_interfaces(Served& served);
 void serve_own_interfaces(Served& served);
 void serve_places(Served& served);
 void serve_acls(Served& served);
+void serve_vpc_endpoints(Served& served);
 void serve_tags(Served& served);
 
 }  // namespace boxship::services::ec2

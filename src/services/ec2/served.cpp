@@ -18,6 +18,7 @@ void serve_ec2(Served& served)
     ec2::serve_interfaces(served);
     ec2::serve_own_interfaces(served);
     ec2::serve_acls(served);
+    ec2::serve_vpc_endpoints(served);
     ec2::serve_places(served);
     ec2::serve_tags(served);
 }

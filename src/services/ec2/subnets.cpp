@@ -104,10 +104,13 @@ Result<Done> delete_subnet(Txn& txn, const Call& call, const api::DeleteSubnetRe
 Result<Done> modify_subnet_attribute(Txn& txn, const Call& call, const api::ModifySubnetAttributeRequest& request)
 {
     ASSIGN_OR_RETURN(const auto subnet, required_subnet(txn, call, request.subnet_id));
-    if (!request.map_public_ip_on_launch) return invalid_value("MapPublicIpOnLaunch is the one attribute of a subnet that can be changed here.");
-    model::Subnet changed = *subnet;
-    changed.map_public_ip = request.map_public_ip_on_launch->value.value_or(false);
-    txn.put(std::move(changed));
+    if (request.private_dns_hostname_type_on_launch && *request.private_dns_hostname_type_on_launch != api::HostnameType::ip_name)
+        return invalid_value("The only type of hostname here is 'ip-name'.");
+    if (request.map_public_ip_on_launch) {
+        model::Subnet changed = *subnet;
+        changed.map_public_ip = request.map_public_ip_on_launch->value.value_or(false);
+        txn.put(std::move(changed));
+    }
     return Done{};
 }
 
@@ -120,7 +123,7 @@ void serve_subnets(Served& served)
     served.add<api::ops::DeleteSubnet>(delete_subnet, render_done<api::DeleteSubnetResponse>);
     served.add<api::ops::ModifySubnetAttribute>(modify_subnet_attribute, render_done<api::ModifySubnetAttributeResponse>)
         .ignores({"MapPublicIpOnLaunch"})
-        .refuses({"AssignIpv6AddressOnCreation", "MapCustomerOwnedIpOnLaunch", "CustomerOwnedIpv4Pool", "EnableDns64", "PrivateDnsHostnameTypeOnLaunch",
+        .refuses({"AssignIpv6AddressOnCreation", "MapCustomerOwnedIpOnLaunch", "CustomerOwnedIpv4Pool", "EnableDns64",
                   "EnableResourceNameDnsARecordOnLaunch", "EnableResourceNameDnsAAAARecordOnLaunch", "EnableLniAtDeviceIndex", "DisableLniAtDeviceIndex"});
 }
 
