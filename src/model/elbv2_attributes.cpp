@@ -30,8 +30,10 @@ constexpr Attribute of_load_balancers[] = {
     {"routing.http2.enabled", "true"},
     {"waf.fail_open.enabled", "false"},
     {"zonal_shift.config.enabled", "false"},
+    {"ipv6.deny_all_igw_traffic", "false"},
 };
 
+// Those of requests first: they are there for HTTPS listeners only.
 constexpr Attribute of_listeners[] = {
     {"routing.http.request.x_amzn_mtls_clientcert_serial_number.header_name", "X-Amzn-Mtls-Clientcert-Serial-Number"},
     {"routing.http.request.x_amzn_mtls_clientcert_issuer.header_name", "X-Amzn-Mtls-Clientcert-Issuer"},

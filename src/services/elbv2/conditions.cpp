@@ -49,19 +49,36 @@ bool is_address_range(std::string_view text)
     return slash != text.npos && only(text.substr(0, slash), ":.") && only(text.substr(slash + 1), "") && text.size() <= 49;
 }
 
+// As AWS has it: no name without a dot, no address.
+bool is_host_name(std::string_view text)
+{
+    const auto dot = text.rfind('.');
+    if (dot == text.npos || dot + 1 == text.size()) return false;
+    const std::string_view last = text.substr(dot + 1);
+    const bool digit = last.front() >= '0' && last.front() <= '9';
+    return !digit && last.front() != '-' && only(last, "-*?");
+}
+
 Result<> check_value(Field field, std::string_view value)
 {
-    const auto wrong = [&] { return validation(fmt::format("The value '{}' of the condition '{}' is not valid", value, name_of(field))); };
-    if (value.empty() || value.size() > text_max) return wrong();
+    const auto wrong = [&] { return validation(fmt::format("Condition value '{}' contains a character that is not valid", value)); };
+    if (value.empty()) return validation(fmt::format("A condition value must be specified for '{}'", name_of(field)));
+    if (value.size() > text_max) return validation(fmt::format("Condition value for '{}' cannot contain more than {} characters", name_of(field), text_max));
     switch (field) {
-    case Field::host_header: if (!only(value, "-.*?:[]_")) return wrong(); break;
+    case Field::host_header:
+        if (!only(value, "-.*?:[]_")) return wrong();
+        if (!is_host_name(value))
+            return validation(fmt::format("Condition value '{}' must be a host name: it has a '.', and what is behind the last one begins with a letter", value));
+        break;
     case Field::path_pattern:
         if (!only(value, "_-.$/~\"'@:+&()!,;=*?%\\") || (!value.starts_with('/') && !value.starts_with('*') && !value.starts_with('?'))) return wrong();
         break;
     case Field::http_request_method:
         if (value.size() > header_max || !std::ranges::all_of(value, [](char c) { return (c >= 'A' && c <= 'Z') || c == '-' || c == '_'; })) return wrong();
         break;
-    case Field::source_ip: if (!is_address_range(value)) return wrong(); break;
+    case Field::source_ip:
+        if (!is_address_range(value)) return validation(fmt::format("The specified value '{}' is not a valid CIDR block", value));
+        break;
     case Field::http_header:
     case Field::query_string: if (!printable(value)) return wrong(); break;
     }
@@ -121,8 +138,11 @@ Result<Conditions> read_conditions(const Call& call, const ApiConditions& condit
         const bool repeatable = row.field == Field::http_header || row.field == Field::query_string;
         if (!repeatable && !once.insert(row.field).second) return validation(fmt::format("A rule can have only one '{}' condition", name_of(row.field)));
         values += row.values.size() + row.pairs.size();
-        for (const auto& value : row.values)
-            wildcards += static_cast<std::size_t>(std::ranges::count(value, '*') + std::ranges::count(value, '?'));
+        const auto count_in = [](std::string_view text) {
+            return static_cast<std::size_t>(std::ranges::count(text, '*') + std::ranges::count(text, '?'));
+        };
+        for (const auto& value : row.values) wildcards += count_in(value);
+        for (const auto& pair : row.pairs) wildcards += count_in(pair.key) + count_in(pair.value);
         rows.push_back(std::move(row));
     }
     if (const auto most = call.quota(model::Quota::condition_values); values > most)

@@ -56,12 +56,21 @@ Result<> apply(const View& view, const Call& call, const Request& request, model
             return ApiError{"SSLPolicyNotFoundException", fmt::format("SSL policy '{}' not found", listener.ssl_policy)};
     }
     if (request.default_actions.has()) { ASSIGN_OR_RETURN(listener.actions, read_actions(view, call, listener, request.default_actions)); }
-    for (const auto& other : view.all<state::ListenerByPort>({listener.load_balancer, listener.port}))
-        if (other->id != listener.id)
-            return ApiError{"DuplicateListenerException",
-                            fmt::format("A listener already exists on this port for this load balancer '{}'",
-                                        model::load_balancer_arn(*view.get<model::LoadBalancer>(listener.load_balancer)))};
     return {};
+}
+
+// Another listener of the same load balancer on the same port.
+ListenerPtr beside(const View& view, const model::Listener& listener)
+{
+    for (auto& other : view.all<state::ListenerByPort>({listener.load_balancer, listener.port}))
+        if (other->id != listener.id) return other;
+    return nullptr;
+}
+
+ApiError duplicate(const View& view, const model::Listener& listener)
+{
+    const auto balancer = view.get<model::LoadBalancer>(listener.load_balancer);
+    return {"DuplicateListenerException", fmt::format("A listener already exists on this port for this load balancer '{}'", model::load_balancer_arn(*balancer))};
 }
 
 Result<ListenerRows> create_listener(Txn& txn, const Call& call, const api::CreateListenerInput& request)
@@ -69,16 +78,24 @@ Result<ListenerRows> create_listener(Txn& txn, const Call& call, const api::Crea
     ASSIGN_OR_RETURN(const BalancerPtr balancer, find_balancer(txn, call, request.load_balancer_arn));
     if (!request.protocol) return validation("A listener protocol must be specified");
     if (!request.port) return validation("A listener port must be specified");
-    if (const auto most = call.quota(model::Quota::listeners_per_balancer); txn.count<state::ListenersByLoadBalancer>(balancer->id) >= most)
-        return ApiError{"TooManyListenersException", fmt::format("A load balancer can have no more than {} listeners", most)};
     model::Listener listener{.id = call.ids.next<ListenerId>(), .load_balancer = balancer->id, .default_rule = call.ids.next<RuleId>()};
     listener.created_at = call.now;
     RETURN_IF_ERROR(apply(txn, call, request, listener));
     ASSIGN_OR_RETURN(listener.tags, read_tags(call, request.tags));
+    ListenerRows rows;
+    if (const auto standing = beside(txn, listener)) {
+        // The same once more is the same one, as with load balancers and target groups.
+        const bool same = standing->protocol == listener.protocol && standing->certificate == listener.certificate &&
+                          standing->ssl_policy == listener.ssl_policy && standing->actions == listener.actions;
+        if (!same) return duplicate(txn, listener);
+        add_listener(txn, standing, rows);
+        return rows;
+    }
+    if (const auto most = call.quota(model::Quota::listeners_per_balancer); txn.count<state::ListenersByLoadBalancer>(balancer->id) >= most)
+        return ApiError{"TooManyListenersException", fmt::format("A load balancer can have no more than {} listeners", most)};
     const ListenerId id = listener.id;
     txn.put(std::move(listener));
     RETURN_IF_ERROR(check_group_count(txn, call, balancer->id));
-    ListenerRows rows;
     add_listener(txn, txn.get<model::Listener>(id), rows);
     return rows;
 }
@@ -88,6 +105,7 @@ Result<ListenerRows> modify_listener(Txn& txn, const Call& call, const api::Modi
     ASSIGN_OR_RETURN(const ListenerPtr found, find_listener(txn, call, request.listener_arn));
     model::Listener listener = *found;
     RETURN_IF_ERROR(apply(txn, call, request, listener));
+    if (beside(txn, listener)) return duplicate(txn, listener);
     txn.put(std::move(listener));
     if (request.default_actions.has()) RETURN_IF_ERROR(check_group_count(txn, call, found->load_balancer));
     ListenerRows rows;

@@ -86,8 +86,11 @@ Result<BalancerRow> create_load_balancer(Txn& txn, const Call& call, const api::
         return ApiError{"DuplicateLoadBalancerNameException",
                         fmt::format("A load balancer with the same name '{}' exists, but with different settings", balancer.name)};
     }
+    if (!balancer.internal && !txn.any<state::GatewaysByVpc>(balancer.vpc))
+        return ApiError{"InvalidSubnetException", fmt::format("VPC {} has no internet gateway", to_short_text("vpc-", balancer.vpc))};
     if (const auto most = call.quota(model::Quota::load_balancers); txn.count_in<model::LoadBalancer>(call.scope) >= most)
         return ApiError{"TooManyLoadBalancersException", fmt::format("You can have no more than {} load balancers", most)};
+    if (balancer.internal) balancer.attributes.push_back({"ipv6.deny_all_igw_traffic", "true"});
     RETURN_IF_ERROR(set_zones(txn, call, balancer, subnets));
     const LoadBalancerId id = balancer.id;
     txn.put(std::move(balancer));

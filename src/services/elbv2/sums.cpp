@@ -19,6 +19,8 @@ std::set<TargetGroupId> groups_of(const View& view, const LoadBalancerId& balanc
     return groups;
 }
 
+std::string arn_of(const View& view, const LoadBalancerId& balancer) { return model::load_balancer_arn(*view.get<model::LoadBalancer>(balancer)); }
+
 }  // namespace
 
 Result<> check_rule_count(const View& view, const Call& call, const LoadBalancerId& balancer)
@@ -27,14 +29,15 @@ Result<> check_rule_count(const View& view, const Call& call, const LoadBalancer
     for (const auto& listener : view.all<state::ListenersByLoadBalancer>(balancer)) count += view.count<state::RulesByListener>(listener->id);
     const auto most = call.quota(model::Quota::rules_per_balancer);
     if (count <= most) return {};
-    return ApiError{"TooManyRulesException", fmt::format("A load balancer can have no more than {} rules", most)};
+    return ApiError{"TooManyRulesException", fmt::format("The maximum number of rules on load balancer {} has been reached", arn_of(view, balancer))};
 }
 
 Result<> check_group_count(const View& view, const Call& call, const LoadBalancerId& balancer)
 {
     const auto most = call.quota(model::Quota::target_groups_per_balancer);
     if (groups_of(view, balancer).size() <= most) return {};
-    return ApiError{"TooManyUniqueTargetGroupsPerLoadBalancerException", fmt::format("A load balancer can have no more than {} target groups", most)};
+    return ApiError{"TooManyUniqueTargetGroupsPerLoadBalancerException",
+                    fmt::format("You have reached the maximum number of unique target groups that you can associate with a load balancer of type 'application': [{}]", most)};
 }
 
 Result<> check_certificate_count(const View& view, const Call& call, const LoadBalancerId& balancer)
@@ -53,7 +56,7 @@ Result<> check_target_count(const View& view, const Call& call, const LoadBalanc
     for (const auto& group : groups_of(view, balancer)) count += view.count<state::TargetsByGroup>(group);
     const auto most = call.quota(model::Quota::targets_per_balancer);
     if (count <= most) return {};
-    return ApiError{"TooManyTargetsException", fmt::format("A load balancer can have no more than {} targets", most)};
+    return ApiError{"TooManyTargetsException", fmt::format("The maximum number of targets per load balancer '{}' has been reached on load balancer '{}'", most, arn_of(view, balancer))};
 }
 
 }  // namespace boxship::services::elbv2
