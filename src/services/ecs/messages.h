@@ -118,6 +118,7 @@ constexpr const char* group_unknown =
 constexpr const char* group_vpc = "The security group '{}' does not belong to the VPC of the subnets.";
 constexpr const char* group_namespace = "Invalid namespace for group.";
 constexpr const char* group_length = "The group can have at most 255 characters.";
+constexpr const char* started_by_alone = "cannot specify startedBy with other arguments";
 constexpr const char* started_by = "startedBy can have at most 128 letters, digits, hyphens, underscores, slashes and dots.";
 constexpr const char* reference_id = "referenceId can have at most 1024 characters.";
 constexpr const char* client_token = "clientToken must have between 1 and 64 characters.";

@@ -83,9 +83,11 @@ std::string write_described(const TaskRows& rows)
     return out += std::string_view(shape::write_json(rest)).substr(1);
 }
 
-// Filters that are given must all hold.
+// Filters that are given must all hold; what started a task goes with its desired status only.
 Result<ListRows> list_tasks(Txn& txn, const Call& call, const api::ListTasksRequest& request)
 {
+    const bool others = request.family.has() || request.container_instance.has() || request.service_name.has() || request.launch_type;
+    if (request.started_by.has() && others) return invalid(messages::started_by_alone);
     ASSIGN_OR_RETURN(const auto cluster, find_cluster(txn, call, request.cluster));
     ASSIGN_OR_RETURN(const Page page, read_page(request.next_token, request.max_results));
     ServicePtr service;
