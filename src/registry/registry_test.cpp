@@ -279,6 +279,24 @@ TEST_F(RegistryTest, an_immutable_tag_has_one_winner)
     EXPECT_EQ(code_of(push_manifest("team/fixed", "v1", image_manifest({"config"}))), "TAG_INVALID");
 }
 
+TEST_F(RegistryTest, a_repository_has_no_more_images_than_its_quota)
+{
+    stop();
+    images_max_ = 2;
+    start();
+    password_ = registry_->issue_password({ecr::Caller::Kind::root, "arn:aws:iam::000000000000:root", ""}, clock_.now());
+    push_image("team/web", "v1", {"config one"});
+    push_image("team/web", "v2", {"config two"});
+    ASSERT_EQ(push_blob("team/web", "config three").status, 201);
+    const auto refused = push_manifest("team/web", "v3", image_manifest({"config three"}));
+    EXPECT_EQ(refused.status, 400);
+    EXPECT_NE(refused.body.find("The maximum number of images per repository (2) has been reached"), std::string::npos) << refused.body;
+    push_image("team/web", "again", {"config one"});            // another tag of what is there is no other image
+    push_image("team/api", "v1", {"config three"});             // nor do repositories count together
+    EXPECT_EQ(ask("DELETE", "/v2/team/web/manifests/" + sha256_of(image_manifest({"config two"}))).status, 202);
+    push_image("team/web", "v3", {"config three"});
+}
+
 TEST_F(RegistryTest, a_damaged_manifest_is_gone_until_it_is_pushed_again)
 {
     const std::string digest = push_image("team/web", "v1", {"config"});

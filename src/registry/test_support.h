@@ -86,6 +86,7 @@ protected:
         Options options;
         options.scope = scope_;
         options.sync_step = 3 << 20;
+        options.images_max = images_max_;
         registry_ = std::make_unique<Registry>(*store_, *blobs_, *workers_, Tokens(crypto::Key{}, random_), clock_, random_,
                                                threads_->executor(), options);
         const auto handler = [this](http::Request& request, http::BodyReader& body) { return registry_->handle(request, body); };
@@ -176,6 +177,7 @@ protected:
     std::unique_ptr<Registry> registry_;
     std::unique_ptr<http::Server> server_;
     std::uint16_t port_ = 0;
+    std::size_t images_max_ = 0;      // of the next start; 0: any number
     std::string password_;
 };
 
