@@ -1,6 +1,7 @@
 #include "services/elbv2/attribute_values.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include "model/elbv2_attributes.h"
