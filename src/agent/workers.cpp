@@ -52,8 +52,7 @@ void Workers::run()
         lock.lock();
     }
     --threads_;
-    // Under the lock: the destructor may free everything as soon as it has seen the count.
-    std::notify_all_at_thread_exit(ended_, std::move(lock));
+    ended_.notify_all();    // under the lock: the destructor may free everything as soon as it has seen the count
 }
 
 }  // namespace boxship::agent
