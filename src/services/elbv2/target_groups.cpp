@@ -90,7 +90,7 @@ Result<> read_health_check(const Request& request, const model::TargetGroup& gro
     if (request.healthy_threshold_count) check.healthy_threshold = *request.healthy_threshold_count;
     if (request.unhealthy_threshold_count) check.unhealthy_threshold = *request.unhealthy_threshold_count;
     if (check.timeout_seconds >= check.interval_seconds)
-        return validation(fmt::format("Health check timeout '{}' must be smaller than the interval '{}'", check.timeout_seconds, check.interval_seconds));
+        return validation("Health check interval must be greater than the timeout.");
     if (request.matcher) {
         const auto& matcher = *request.matcher;
         if (matcher.http_code.has() && matcher.grpc_code.has()) return validation("You cannot specify both an HTTP code and a gRPC code");
