@@ -104,6 +104,7 @@ TEST(Numbers, are_the_whole_text_and_fit)
 {
     EXPECT_EQ(parse_number<int>("-12"), -12);
     EXPECT_EQ(parse_number<std::uint8_t>("ff", 16), 255);
+    EXPECT_EQ(parse_number<double>("0.5"), 0.5);
     for (const char* wrong : {"", "12 ", " 12", "+12", "1x", "300"}) EXPECT_EQ(parse_number<std::uint8_t>(wrong), std::nullopt) << wrong;
     EXPECT_EQ(parse_number<unsigned>("-1"), std::nullopt);
 }

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <limits>
 
+#include "base/numbers.h"
 #include "base/strings.h"
 
 namespace boxship::images {
@@ -66,10 +66,9 @@ HostResult<std::int64_t> parse_signed_number(const char* at, std::size_t size)
     const std::size_t end = std::min(text.find_first_of(std::string_view(" \0", 2)), text.size());
     text = text.substr(0, end);
     if (text.empty()) return 0;
-    std::int64_t value = 0;
-    const auto [stop, code] = std::from_chars(text.data(), text.data() + text.size(), value, 8);
-    if (code != std::errc() || stop != text.data() + text.size()) return tar_error("a number is not octal");
-    return value;
+    const auto value = boxship::parse_number<std::int64_t>(text, 8);
+    if (!value) return tar_error("a number is not octal");
+    return *value;
 }
 
 HostResult<std::uint64_t> parse_number(const char* at, std::size_t size)
@@ -81,10 +80,7 @@ HostResult<std::uint64_t> parse_number(const char* at, std::size_t size)
 
 std::optional<std::uint64_t> parse_decimal(std::string_view text)
 {
-    std::uint64_t value = 0;
-    const auto [stop, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || code != std::errc() || stop != text.data() + text.size()) return std::nullopt;
-    return value;
+    return boxship::parse_number<std::uint64_t>(text);
 }
 
 HostResult<std::vector<std::uint64_t>> parse_decimals(std::string_view text)

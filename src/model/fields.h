@@ -35,13 +35,17 @@ struct IsId : std::false_type {};
 template <class Tag>
 struct IsId<Id<Tag>> : std::true_type {};
 
-inline void append_varint(std::string& out, std::uint64_t value)
+constexpr std::size_t varint_size_max = 10;
+
+// The end of what was written, varint_size_max bytes at most.
+inline char* write_varint(char* at, std::uint64_t value)
 {
     while (value >= 128) {
-        out += static_cast<char>(value | 128);
+        *at++ = static_cast<char>(value | 128);
         value >>= 7;
     }
-    out += static_cast<char>(value);
+    *at++ = static_cast<char>(value);
+    return at;
 }
 
 // Takes a varint off the front; false when the bytes end early.
@@ -163,23 +167,19 @@ private:
     }
     void put_varint(std::uint64_t value)
     {
-        make_room(10);
-        while (value >= 128) {
-            *at_++ = static_cast<char>(value | 128);
-            value >>= 7;
-        }
-        *at_++ = static_cast<char>(value);
+        make_room(varint_size_max);
+        at_ = write_varint(at_, value);
     }
     // In the place of the one byte that was left.
     [[gnu::noinline]] void put_long_length(std::size_t start, std::size_t length)
     {
-        std::string text;
-        append_varint(text, length);
-        make_room(text.size());
+        char text[varint_size_max];
+        const auto bytes = static_cast<std::size_t>(write_varint(text, length) - text);
+        make_room(bytes);
         char* const begin = out_.data() + start;
-        std::memmove(begin + text.size(), begin + 1, length);
-        std::memcpy(begin, text.data(), text.size());
-        at_ += text.size() - 1;
+        std::memmove(begin + bytes, begin + 1, length);
+        std::memcpy(begin, text, bytes);
+        at_ += bytes - 1;
     }
 
     std::string& out_;

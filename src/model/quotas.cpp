@@ -1,10 +1,10 @@
 #include "model/quotas.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
+#include "base/numbers.h"
 #include "base/similar.h"
 
 namespace boxship::model {
@@ -105,11 +105,10 @@ HostResult<QuotaWish> parse_quota(std::string_view text)
     }
     const std::string_view digits = equals == text.npos ? std::string_view() : text.substr(equals + 1);
     if (digits == "default") return QuotaWish{found, found->standard};
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (error != std::errc{} || end != digits.data() + digits.size() || value < 0 || value > value_max)
+    const auto value = parse_number<std::int64_t>(digits);
+    if (!value || *value < 0 || *value > value_max)
         return HostError{fmt::format("the quota {} must be a number from 0 to {}, or 'default', not '{}'", found->name, value_max, digits)};
-    return QuotaWish{found, value};
+    return QuotaWish{found, *value};
 }
 
 }  // namespace boxship::model

@@ -1,10 +1,10 @@
 #include "shape/json_value.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <numeric>
 
+#include "base/numbers.h"
 #include "shape/json_reader.h"
 
 namespace boxship::shape {
@@ -26,15 +26,10 @@ Json read_number_value(JsonReader& reader)
 {
     std::string_view digits;
     if (!reader.read_number(digits)) return {};
-    std::int64_t whole = 0;
-    const auto* end = digits.data() + digits.size();
-    if (auto [at, ec] = std::from_chars(digits.data(), end, whole); ec == std::errc() && at == end) return whole;
-    double value = 0;
-    if (auto [at, ec] = std::from_chars(digits.data(), end, value); ec != std::errc() || at != end) {
-        reader.fail("number out of range: " + std::string(digits.substr(0, 40)));
-        return {};
-    }
-    return value;
+    if (const auto whole = parse_number<std::int64_t>(digits)) return *whole;
+    if (const auto value = parse_number<double>(digits)) return *value;
+    reader.fail("number out of range: " + std::string(digits.substr(0, 40)));
+    return {};
 }
 
 // Of repeated keys the last value counts, in the first one's place. By sorting, so that an object of a million keys costs

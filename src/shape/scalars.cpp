@@ -1,11 +1,11 @@
 #include "shape/scalars.h"
 
-#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <limits>
 
 #include "base/bytes.h"
+#include "base/numbers.h"
 #include "base/strings.h"
 #include "shape/json_value.h"
 #include "shape/slots.h"
@@ -17,19 +17,13 @@ std::optional<double> parse_real(std::string_view digits)
     if (digits == "NaN") return std::numeric_limits<double>::quiet_NaN();
     if (digits == "Infinity") return std::numeric_limits<double>::infinity();
     if (digits == "-Infinity") return -std::numeric_limits<double>::infinity();
-    double value = 0;
-    const char* end = digits.data() + digits.size();
-    const auto [at, error] = std::from_chars(digits.data(), end, value);
-    if (error != std::errc() || at != end || !std::isfinite(value)) return std::nullopt;
-    return value;
+    const auto value = parse_number<double>(digits);
+    return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
 std::optional<std::int64_t> parse_whole(std::string_view digits)
 {
-    std::int64_t value = 0;
-    const char* end = digits.data() + digits.size();
-    const auto [at, error] = std::from_chars(digits.data(), end, value);
-    if (error == std::errc() && at == end) return value;
+    if (const auto value = parse_number<std::int64_t>(digits)) return value;
     const auto real = parse_real(digits);
     if (!real || std::trunc(*real) != *real || std::abs(*real) > 9007199254740992.0) return std::nullopt;
     return static_cast<std::int64_t>(*real);

@@ -15,10 +15,9 @@ void append_row(std::string& operations, std::uint8_t table, std::string_view ke
 {
     operations += static_cast<char>(table);
     operations += '\0';
-    model::append_varint(operations, key.size());
-    operations += key;
-    model::append_varint(operations, row.size());
-    operations += row;
+    model::FieldWriter writer(operations);
+    writer.block(std::string(key));
+    writer.block(std::string(row));
 }
 
 HostResult<> nothing_yet(std::uint8_t, std::string_view, std::string_view) { return HostError{"the journal is not empty"}; }

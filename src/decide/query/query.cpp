@@ -8,6 +8,7 @@
 #include <pcre2.h>
 
 #include "base/check.h"
+#include "base/numbers.h"
 #include "decide/placement/score.h"
 #include "decide/query/node.h"
 
@@ -40,12 +41,8 @@ bool holds_text(const Node& node, std::string_view value)
     default: break;
     }
     // By number where both are numbers, else letter by letter.
-    const auto number = [](std::string_view text, double& result) {
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
-        return error == std::errc() && end == text.data() + text.size();
-    };
-    double have = 0, wanted = 0;
-    if (number(value, have) && number(node.values.front(), wanted)) return holds(node.test, have, wanted);
+    const auto have = parse_number<double>(value), wanted = parse_number<double>(node.values.front());
+    if (have && wanted) return holds(node.test, *have, *wanted);
     return holds(node.test, value, std::string_view(node.values.front()));
 }
 

@@ -17,14 +17,6 @@ using AssociationId = decltype(model::ElasticAddress::association);
 // What belongs to a load balancer or a NAT gateway is theirs to change.
 ApiError not_yours() { return {"AuthFailure", "You do not have permission to access the specified resource."}; }
 
-void free_address(Txn& txn, const model::ElasticAddress& address)
-{
-    model::ElasticAddress freed = address;
-    freed.eni = {};
-    freed.association = {};
-    txn.put(std::move(freed));
-}
-
 Result<EniPtr> read_interface(const Txn& txn, const Call& call, const api::AssociateAddressRequest& request)
 {
     if (!request.instance_id.empty()) {
@@ -48,14 +40,11 @@ Result<AddressPtr> associate_address(Txn& txn, const Call& call, const api::Asso
     if (!request.public_ip.empty())
         return ApiError{"InvalidParameterCombination", "You must specify an allocation id when mapping an address to a VPC instance"};
     if (request.allocation_id.empty()) return ApiError{"MissingParameter", "Either public IP or allocation id must be specified"};
-    const auto address = find_address(txn, call.scope, request.allocation_id);
-    if (!address) return ApiError{"InvalidAllocationID.NotFound", fmt::format("The allocation ID '{}' does not exist", request.allocation_id)};
+    ASSIGN_OR_RETURN(const auto address, required_address(txn, call, request.allocation_id));
     ASSIGN_OR_RETURN(const auto eni, read_interface(txn, call, request));
     if (const auto standing = address_row(txn, address).eni) {
         if (standing->id == eni->id) return address;
-        if (!request.allow_reassociation.value_or(true))
-            return ApiError{"Resource.AlreadyAssociated",
-                            fmt::format("resource {} is already associated with associate-id {}", request.allocation_id, association_text(*address))};
+        if (!request.allow_reassociation.value_or(true)) return already_associated(*address);
         if (address->nat) return not_yours();
     }
     if (const auto other = address_of(txn, *eni)) free_address(txn, *other);
@@ -99,6 +88,27 @@ AddressPtr address_of(const state::View& view, const model::Eni& eni)
 {
     if (const auto nat = view.get<model::NatGateway>(eni.nat)) return view.get<model::ElasticAddress>(nat->address);
     return view.first<state::AddressesByEni>(eni.id);
+}
+
+Result<AddressPtr> required_address(const state::View& view, const Call& call, std::string_view allocation)
+{
+    if (auto address = find_address(view, call.scope, allocation)) return address;
+    return ApiError{"InvalidAllocationID.NotFound", fmt::format("The allocation ID '{}' does not exist", allocation)};
+}
+
+ApiError already_associated(const model::ElasticAddress& address)
+{
+    return {"Resource.AlreadyAssociated",
+            fmt::format("resource {} is already associated with associate-id {}", allocation_text(address.id), association_text(address))};
+}
+
+void free_address(Txn& txn, const model::ElasticAddress& address)
+{
+    model::ElasticAddress freed = address;
+    freed.nat = {};
+    freed.eni = {};
+    freed.association = {};
+    txn.put(std::move(freed));
 }
 
 std::string allocation_text(const ElasticAddressId& id) { return to_short_text("eipalloc-", id); }

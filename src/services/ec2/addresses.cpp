@@ -46,8 +46,7 @@ Result<Done> release_address(Txn& txn, const Call& call, const api::ReleaseAddre
 {
     if (!request.public_ip.empty()) return invalid_value("You must specify an allocation id when releasing a VPC elastic IP address");
     if (request.allocation_id.empty()) return ApiError{"MissingParameter", "Either public IP or allocation id must be specified"};
-    const auto address = find_address(txn, call.scope, request.allocation_id);
-    if (!address) return ApiError{"InvalidAllocationID.NotFound", fmt::format("The allocation ID '{}' does not exist", request.allocation_id)};
+    ASSIGN_OR_RETURN(const auto address, required_address(txn, call, request.allocation_id));
     if (address_row(txn, address).eni) return ApiError{"InvalidIPAddress.InUse", fmt::format("Address {} is in use.", ipv4_text(address->address))};
     txn.erase<model::ElasticAddress>(address->id);
     return Done{};
@@ -71,8 +70,7 @@ Result<std::vector<AddressRow>> describe_addresses(Txn& txn, const Call& call, c
 {
     RETURN_IF_ERROR(check_filters(request.filters, {"allocation-id", "public-ip", "domain", "network-border-group", "association-id", "network-interface-id",
                                                     "network-interface-owner-id", "private-ip-address", "instance-id"}));
-    for (const auto& name : request.allocation_ids)
-        if (!find_address(txn, call.scope, name)) return ApiError{"InvalidAllocationID.NotFound", fmt::format("The allocation ID '{}' does not exist", name)};
+    for (const auto& name : request.allocation_ids) RETURN_IF_ERROR(required_address(txn, call, name));
     for (const auto& text : request.public_ips) {
         const auto number = parse_ipv4(text);
         if (!number || !txn.any<state::AddressByNumber>(*number)) return ApiError{"InvalidAddress.NotFound", fmt::format("Address '{}' not found.", text)};
@@ -116,8 +114,8 @@ Result<std::vector<AddressPtr>> describe_addresses_attribute(Txn& txn, const Cal
 {
     std::vector<AddressPtr> rows;
     for (const auto& name : request.allocation_ids) {
-        rows.push_back(find_address(txn, call.scope, name));
-        if (!rows.back()) return ApiError{"InvalidAllocationID.NotFound", fmt::format("The allocation ID '{}' does not exist", name)};
+        ASSIGN_OR_RETURN(auto address, required_address(txn, call, name));
+        rows.push_back(std::move(address));
     }
     return rows;
 }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "services/served.h"
 #include "state/view.h"
 
 namespace boxship::services::ec2 {
@@ -18,6 +19,11 @@ struct AddressRow {
 AddressRow address_row(const state::View& view, AddressPtr address);
 // The address that an interface has; nullptr: none.
 AddressPtr address_of(const state::View& view, const model::Eni& eni);
+
+Result<AddressPtr> required_address(const state::View& view, const Call& call, std::string_view allocation);
+ApiError already_associated(const model::ElasticAddress& address);
+// It is associated with nothing any more.
+void free_address(Txn& txn, const model::ElasticAddress& address);
 
 std::string allocation_text(const ElasticAddressId& id);
 std::string association_text(const model::ElasticAddress& address);

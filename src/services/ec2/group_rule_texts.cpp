@@ -4,12 +4,12 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include "base/ipv4.h"
+#include "base/numbers.h"
 #include "base/strings.h"
 #include "services/ec2/filters.h"
 #include "services/ec2/lookup.h"
@@ -17,14 +17,6 @@
 
 namespace boxship::services::ec2 {
 namespace {
-
-std::optional<int> read_number(std::string_view text)
-{
-    int number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return number;
-}
 
 Result<> read_protocol(std::string_view text, model::GroupRule& rule)
 {
@@ -35,7 +27,7 @@ Result<> read_protocol(std::string_view text, model::GroupRule& rule)
             rule.protocol = word;
             return {};
         }
-    const auto number = read_number(name);
+    const auto number = parse_number<int>(name);
     if (!number || *number < 0 || *number > 255) return invalid_value(fmt::format("Invalid value '{}' for IP protocol. Unknown protocol.", text));
     rule.protocol = name;
     return {};
@@ -70,7 +62,7 @@ Result<> read_ipv4(std::string_view text, model::GroupRule& rule)
 {
     const auto slash = text.find('/');
     const auto address = slash == text.npos ? std::nullopt : parse_ipv4(text.substr(0, slash));
-    const auto prefix = slash == text.npos ? std::nullopt : read_number(text.substr(slash + 1));
+    const auto prefix = slash == text.npos ? std::nullopt : parse_number<int>(text.substr(slash + 1));
     if (!address || !prefix || *prefix < 0 || *prefix > 32) return invalid_value(fmt::format("CIDR block {} is malformed", text));
     rule.prefix = *prefix;
     rule.network = *address & Ipv4Range{0, *prefix}.mask();
@@ -81,7 +73,7 @@ Result<> read_ipv6(const std::string& text, model::GroupRule& rule)
 {
     const auto slash = text.find('/');
     in6_addr address{};
-    const auto prefix = slash == text.npos ? std::nullopt : read_number(std::string_view(text).substr(slash + 1));
+    const auto prefix = slash == text.npos ? std::nullopt : parse_number<int>(std::string_view(text).substr(slash + 1));
     if (!prefix || *prefix < 0 || *prefix > 128 || ::inet_pton(AF_INET6, text.substr(0, slash).c_str(), &address) != 1)
         return invalid_value(fmt::format("CIDR block {} is malformed", text));
     rule.ipv6 = text;

@@ -59,11 +59,8 @@ Result<NatRow> create_nat_gateway(Txn& txn, const Call& call, const api::CreateN
     ASSIGN_OR_RETURN(nat.tags, read_specifications(call, request.tag_specifications, api::ResourceType::natgateway));
     if (nat.is_public) {
         if (request.allocation_id.empty()) return ApiError{"MissingParameter", "The request must contain the parameter allocationId"};
-        const auto address = find_address(txn, call.scope, request.allocation_id);
-        if (!address) return ApiError{"InvalidAllocationID.NotFound", fmt::format("The allocation ID '{}' does not exist", request.allocation_id)};
-        if (address_row(txn, address).eni)
-            return ApiError{"Resource.AlreadyAssociated",
-                            fmt::format("resource {} is already associated with associate-id {}", request.allocation_id, association_text(*address))};
+        ASSIGN_OR_RETURN(const auto address, required_address(txn, call, request.allocation_id));
+        if (address_row(txn, address).eni) return already_associated(*address);
         if (!txn.any<state::GatewaysByVpc>(subnet->vpc))
             return ApiError{"Gateway.NotAttached", fmt::format("Network {} has no Internet gateway attached", to_short_text("vpc-", subnet->vpc))};
         model::ElasticAddress taken = *address;
@@ -98,12 +95,7 @@ Result<NatPtr> delete_nat_gateway(Txn& txn, const Call& call, const api::DeleteN
     ASSIGN_OR_RETURN(const auto nat, required_nat(txn, call, request.nat_gateway_id));
     forget_deleted(txn, call.now);
     if (nat->deleted()) return nat;
-    if (const auto address = txn.get<model::ElasticAddress>(nat->address)) {
-        model::ElasticAddress freed = *address;
-        freed.nat = {};
-        freed.association = {};
-        txn.put(std::move(freed));
-    }
+    if (const auto address = txn.get<model::ElasticAddress>(nat->address)) free_address(txn, *address);
     txn.erase<model::Eni>(nat->eni);
     model::NatGateway gone = *nat;
     gone.eni = {};

@@ -1,9 +1,9 @@
 #include "services/ecs/names.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/arn.h"
+#include "base/numbers.h"
 #include "base/strings.h"
 #include "services/ecs/messages.h"
 
@@ -135,9 +135,8 @@ std::optional<DefinitionName> parse_definition_name(const Call& call, std::strin
     parsed.family = plain.substr(0, colon);
     if (!is_plain_name(parsed.family)) return std::nullopt;
     if (colon == std::string::npos) return parsed;
-    const char* end = plain.data() + plain.size();
-    const auto [stop, error] = std::from_chars(plain.data() + colon + 1, end, parsed.revision);
-    if (error != std::errc() || stop != end || parsed.revision < 1) return std::nullopt;
+    parsed.revision = parse_number<decltype(parsed.revision)>(std::string_view(plain).substr(colon + 1)).value_or(0);
+    if (parsed.revision < 1) return std::nullopt;
     return parsed;
 }
 

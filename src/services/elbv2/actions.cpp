@@ -1,7 +1,6 @@
 #include "services/elbv2/actions.h"
 
 #include <array>
-#include <charconv>
 
 #include "decide/targets.h"
 
@@ -11,13 +10,6 @@ namespace {
 constexpr int weight_max = 999, sticky_seconds_max = 7 * 86400;
 
 ApiError invalid_action(std::string message) { return {"InvalidLoadBalancerActionException", std::move(message)}; }
-
-bool is_number(std::string_view text, int least, int most)
-{
-    int value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc{} && end == text.data() + text.size() && value >= least && value <= most;
-}
 
 Result<> check_group(const View& view, const model::Listener& listener, const model::TargetGroup& group, std::string_view arn)
 {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 
+#include "base/numbers.h"
 #include "model/elbv2_attributes.h"
 #include "services/elbv2/common.h"
 
@@ -62,11 +62,8 @@ bool is_one(std::string_view allowed, std::string_view value)
 {
     const auto dots = allowed.find("..");
     if (dots == allowed.npos) return allowed == value;
-    int number = 0, least = 0, most = 0;
-    std::from_chars(allowed.data(), allowed.data() + dots, least);
-    std::from_chars(allowed.data() + dots + 2, allowed.data() + allowed.size(), most);
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-    return error == std::errc{} && end == value.data() + value.size() && number >= least && number <= most;
+    const auto least = parse_number<int>(allowed.substr(0, dots)), most = parse_number<int>(allowed.substr(dots + 2));
+    return is_number(value, least.value(), most.value());
 }
 
 bool allowed(std::string_view values, std::string_view value)

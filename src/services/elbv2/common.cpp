@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/arn.h"
+#include "base/numbers.h"
 #include "base/strings.h"
 
 namespace boxship::services::elbv2 {
@@ -34,6 +35,14 @@ constexpr const char* malformed_arn = "'{}' is not a valid {} ARN";
 bool is_arn(std::string_view text) { return Arn::parse(text).has_value(); }
 
 }  // namespace
+
+std::string balancer_arn(const View& view, const LoadBalancerId& id) { return model::load_balancer_arn(*view.get<model::LoadBalancer>(id)); }
+
+bool is_number(std::string_view text, int least, int most)
+{
+    const auto value = parse_number<int>(text);
+    return value && *value >= least && *value <= most;
+}
 
 Result<BalancerPtr> find_balancer(const View& view, const Call& call, std::string_view arn)
 {

@@ -40,6 +40,11 @@ Result<FoundRule> find_rule(const View& view, const Call& call, std::string_view
 // A certificate in use or to be used by a listener: CertificateNotFound.
 Result<CertificateId> find_certificate(const View& view, const Call& call, std::string_view arn);
 
+// Of a load balancer that is there.
+std::string balancer_arn(const View& view, const LoadBalancerId& id);
+
+bool is_number(std::string_view text, int least, int most);
+
 Result<Tags> read_tags(const Call& call, const shape::List<api::Tag>& tags);
 
 // Lists in pages: the marker is the last entry's place in the order.

@@ -69,8 +69,8 @@ ListenerPtr beside(const View& view, const model::Listener& listener)
 
 ApiError duplicate(const View& view, const model::Listener& listener)
 {
-    const auto balancer = view.get<model::LoadBalancer>(listener.load_balancer);
-    return {"DuplicateListenerException", fmt::format("A listener already exists on this port for this load balancer '{}'", model::load_balancer_arn(*balancer))};
+    return {"DuplicateListenerException",
+            fmt::format("A listener already exists on this port for this load balancer '{}'", balancer_arn(view, listener.load_balancer))};
 }
 
 Result<ListenerRows> create_listener(Txn& txn, const Call& call, const api::CreateListenerInput& request)

@@ -19,8 +19,6 @@ std::set<TargetGroupId> groups_of(const View& view, const LoadBalancerId& balanc
     return groups;
 }
 
-std::string arn_of(const View& view, const LoadBalancerId& balancer) { return model::load_balancer_arn(*view.get<model::LoadBalancer>(balancer)); }
-
 }  // namespace
 
 Result<> check_rule_count(const View& view, const Call& call, const LoadBalancerId& balancer)
@@ -29,7 +27,7 @@ Result<> check_rule_count(const View& view, const Call& call, const LoadBalancer
     for (const auto& listener : view.all<state::ListenersByLoadBalancer>(balancer)) count += view.count<state::RulesByListener>(listener->id);
     const auto most = call.quota(model::Quota::rules_per_balancer);
     if (count <= most) return {};
-    return ApiError{"TooManyRulesException", fmt::format("The maximum number of rules on load balancer {} has been reached", arn_of(view, balancer))};
+    return ApiError{"TooManyRulesException", fmt::format("The maximum number of rules on load balancer {} has been reached", balancer_arn(view, balancer))};
 }
 
 Result<> check_group_count(const View& view, const Call& call, const LoadBalancerId& balancer)
@@ -56,7 +54,7 @@ Result<> check_target_count(const View& view, const Call& call, const LoadBalanc
     for (const auto& group : groups_of(view, balancer)) count += view.count<state::TargetsByGroup>(group);
     const auto most = call.quota(model::Quota::targets_per_balancer);
     if (count <= most) return {};
-    return ApiError{"TooManyTargetsException", fmt::format("The maximum number of targets per load balancer '{}' has been reached on load balancer '{}'", most, arn_of(view, balancer))};
+    return ApiError{"TooManyTargetsException", fmt::format("The maximum number of targets per load balancer '{}' has been reached on load balancer '{}'", most, balancer_arn(view, balancer))};
 }
 
 }  // namespace boxship::services::elbv2

@@ -21,7 +21,7 @@ struct GroupRows {
 GroupRow group_row(const View& view, TargetGroupPtr group)
 {
     GroupRow row{.group = std::move(group), .balancers = {}};
-    for (const auto& id : decide::load_balancers_of(view, row.group->id)) row.balancers.push_back(model::load_balancer_arn(*view.get<model::LoadBalancer>(id)));
+    for (const auto& id : decide::load_balancers_of(view, row.group->id)) row.balancers.push_back(balancer_arn(view, id));
     return row;
 }
 
@@ -74,10 +74,8 @@ Result<> read_health_check(const Request& request, const model::TargetGroup& gro
     }
     if (request.health_check_port.has()) {
         check.port = request.health_check_port.str();
-        int port = 0;
-        const auto [end, error] = std::from_chars(check.port.data(), check.port.data() + check.port.size(), port);
-        const bool number = error == std::errc{} && end == check.port.data() + check.port.size() && port >= 1 && port <= 65535;
-        if (check.port != "traffic-port" && !number) return validation(fmt::format("Health check port '{}' must be 'traffic-port' or in the range of 1-65535", check.port));
+        if (check.port != "traffic-port" && !is_number(check.port, 1, 65535))
+            return validation(fmt::format("Health check port '{}' must be 'traffic-port' or in the range of 1-65535", check.port));
     }
     if (request.health_check_path.has()) {
         check.path = request.health_check_path.str();
