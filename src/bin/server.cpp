@@ -156,6 +156,7 @@ HostResult<> serve(const Options& options)
     services_loop.follow();
     lost_hosts.follow();
     balancers.follow();
+    const registry::Generation registry_generation(store);
     RETURN_IF_ERROR(store.load());
     RETURN_IF_ERROR(prepare(store, identity, random, clock.now()));
     store.update([&](state::Txn& txn) { history->tell_all(txn); }, [](HostResult<>) {});
@@ -177,7 +178,7 @@ HostResult<> serve(const Options& options)
     blobs::Blobs blobs(data.file("blobs"));
     RETURN_IF_ERROR(blobs.prepare());
     blobs::Workers workers(4);  // they wait for the disk more than they compute
-    registry::Registry registry(store, blobs, workers, registry::Tokens(server_key, random), clock, random, io.executor(),
+    registry::Registry registry(store, registry_generation, blobs, workers, registry::Tokens(server_key, random), clock, random, io.executor(),
                                 registry::Options{.scope = scope, .images_max = installation.quotas[model::Quota::images_per_repository]});
 
     installation.registry_host = registry_host;

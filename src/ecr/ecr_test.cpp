@@ -377,11 +377,11 @@ TEST_F(EcrTest, silent_uploads_end_after_a_day)
     const auto web = repository("team/web");
     Txn t = txn();
     const auto upload = start_upload(t, web, "sha256", now_, ids_);
-    EXPECT_TRUE(note_offset(t, upload->id, 10, now_ + 2h));
+    EXPECT_TRUE(note_offset(t, upload->id, nullptr, 10, now_ + 2h));
     EXPECT_TRUE(silent_uploads(t, now_ + 25h, 10).empty());
     EXPECT_EQ(silent_uploads(t, now_ + 26h, 10).size(), 1u);
-    end_upload(t, upload->id);
-    EXPECT_FALSE(note_offset(t, upload->id, 11, now_));
+    end_upload(t, upload->id, nullptr, now_ + 26h);
+    EXPECT_FALSE(note_offset(t, upload->id, nullptr, 11, now_));
 }
 
 // Push, delete, mount, HEAD and collection at random, on few digests and several repositories, on a virtual clock.

@@ -14,18 +14,19 @@ UploadRow start_upload(Txn& txn, const model::Repository& repository, std::strin
     return txn.get<model::Upload>(id);
 }
 
-Checked<UploadRow> find_upload(const View& view, const model::Repository& repository, const UploadId& id)
+Checked<UploadRow> find_upload(const View& view, const model::Repository& repository, const UploadId& id, const UploadRow& begun)
 {
-    auto upload = view.get<model::Upload>(id);
-    if (upload && upload->repository == repository.id) return upload;
+    const auto kept = view.get<model::Upload>(id);
+    if (const UploadRow upload = kept ? kept : begun; upload && upload->repository == repository.id && !upload->ended) return upload;
     return Refused{Reason::upload_not_found,
                    fmt::format("The upload with upload id '{}' does not exist in {}", to_uuid(id), place(repository)), {}};
 }
 
-bool note_offset(Txn& txn, const UploadId& id, std::int64_t offset, Time now)
+bool note_offset(Txn& txn, const UploadId& id, const UploadRow& begun, std::int64_t offset, Time now)
 {
-    const auto before = txn.get<model::Upload>(id);
-    if (!before) return false;
+    const auto kept = txn.get<model::Upload>(id);
+    const UploadRow before = kept ? kept : begun;
+    if (!before || before->ended || !txn.get<model::Repository>(before->repository)) return false;
     model::Upload upload = *before;
     upload.offset = offset;
     upload.last_activity = now;
@@ -33,7 +34,14 @@ bool note_offset(Txn& txn, const UploadId& id, std::int64_t offset, Time now)
     return true;
 }
 
-void end_upload(Txn& txn, const UploadId& id) { txn.erase<model::Upload>(id); }
+void end_upload(Txn& txn, const UploadId& id, const UploadRow& begun, Time now)
+{
+    if (!begun || begun->last_activity + upload_silence_max <= now) return txn.erase<model::Upload>(id);
+    if (!txn.get<model::Repository>(begun->repository)) return;
+    model::Upload upload = *begun;
+    upload.ended = true;
+    txn.put(std::move(upload));
+}
 
 std::vector<UploadId> silent_uploads(const View& view, Time now, std::size_t count)
 {

@@ -128,8 +128,9 @@ struct Upload {
     std::string algorithm = "sha256";
     std::int64_t offset = 0;             // bytes known to be on disk
     Time last_activity;
+    bool ended = false;                  // kept as long as its address would begin it again
     template <class A>
-    void fields(A& a) { a(1, id); a(2, repository); a(3, algorithm); a(4, offset); a(5, last_activity); }
+    void fields(A& a) { a(1, id); a(2, repository); a(3, algorithm); a(4, offset); a(5, last_activity); a(6, ended); }
 };
 
 }  // namespace boxship::model

@@ -174,17 +174,22 @@ http::Async<> Registry::sweep()
     }
 }
 
-// Files under incoming/ that no upload owns. A record is older than its file, so one that is absent now was not just made.
+// Files under incoming/ that no upload owns. Its row may come after its first bytes: then a request is at work on it.
 http::Async<HostResult<>> Registry::sweep_incoming()
 {
     const auto list = [this] { return blobs_.list_incoming(); };
     CO_ASSIGN_OR_RETURN(const auto files, co_await on_worker(workers_, list));
     for (const blobs::StoredFile& file : files) {
         const auto id = UploadId::parse(file.name);
+        const auto guard = upload_locks_.try_lock(file.name);
+        if (!guard) continue;
         if (!id) {
             if (file.changed_at + unnamed_file_age > now()) continue;  // may be a manifest that is being written
         } else {
-            const auto owned = [&id](state::Txn& txn) { return txn.get<model::Upload>(*id) != nullptr; };
+            const auto owned = [&id](state::Txn& txn) {
+                const auto upload = txn.get<model::Upload>(*id);
+                return upload && !upload->ended;
+            };
             CO_ASSIGN_OR_RETURN(const bool known, co_await bridge::update(store_, owned));
             if (known) continue;
         }

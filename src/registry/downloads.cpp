@@ -3,6 +3,7 @@
 #include "registry/registry.h"
 
 #include "base/log.h"
+#include "base/strings.h"
 
 namespace boxship::registry {
 
@@ -76,13 +77,19 @@ http::Async<HostResult<ManifestCache::Bytes>> Registry::manifest_bytes(std::stri
 
 http::Async<http::Response> Registry::get_manifest(Ask ask, std::string reference)
 {
-    const auto find = [place = ask.place, reference](state::Txn& txn) -> ecr::Checked<ecr::ImageRow> {
-        ASSIGN_OR_RETURN(const ecr::RepositoryRow repository, ecr::find_repository(txn, place.scope, place.name));
-        return ecr::find_reference(txn, *repository, reference);
-    };
-    const auto found = co_await ask_state(find);
-    if (!found.ok()) co_return refuse(found.error());
-    const ecr::ImageRow image = *found;
+    const std::uint64_t generation = generation_.count();
+    std::string key = join({ask.place.scope.account, ask.place.scope.region, ask.place.name, reference}, "\n");
+    ecr::ImageRow image = found_images_.find(key, generation);
+    if (!image) {
+        const auto find = [place = ask.place, reference](state::Txn& txn) -> ecr::Checked<ecr::ImageRow> {
+            ASSIGN_OR_RETURN(const ecr::RepositoryRow repository, ecr::find_repository(txn, place.scope, place.name));
+            return ecr::find_reference(txn, *repository, reference);
+        };
+        const auto found = co_await ask_state(find);
+        if (!found.ok()) co_return refuse(found.error());
+        image = *found;
+        found_images_.add(std::move(key), image, generation);
+    }
     const auto bytes = co_await manifest_bytes(image->id.name);
     if (!bytes.ok()) co_return fail(bytes.error(), "read a manifest");
     if (!*bytes) co_return refuse(404, "MANIFEST_UNKNOWN", "the registry's copy of " + image->id.name + " is damaged; push it again");

@@ -23,12 +23,13 @@ namespace {
     auto* threads = new http::IoThreads(1);
     auto* store = new state::Store({clock, random, *executor, faults}, state::make_sqlite_journal(directory + "/journal.db", *executor));
     auto* blobs = new blobs::Blobs(directory + "/blobs");
+    const Generation generation(*store);
     if (!store->load().ok() || !blobs->prepare().ok()) ::_exit(1);
     Options options;
     options.scope = {"000000000000", "us-east-1"};
     options.sync_step = 1 << 20;
     auto* workers = new blobs::Workers(2);
-    auto* registry = new Registry(*store, *blobs, *workers, Tokens(crypto::Key{}, random), clock, random, threads->executor(), options);
+    auto* registry = new Registry(*store, generation, *blobs, *workers, Tokens(crypto::Key{}, random), clock, random, threads->executor(), options);
     store->update([&](state::Txn& txn) {
         model::Repository repository;
         repository.name = "team/web";

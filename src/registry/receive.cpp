@@ -91,8 +91,8 @@ http::Async<Registry::Received> Registry::receive(http::BodyReader& body, Sessio
             workers_.post([this, pipe, session, offset] {
                 HostResult<> outcome = session->incoming->sync();
                 if (outcome.ok()) {
-                    const auto note = [id = session->id, offset, now = now()](state::Txn& txn) {
-                        ecr::note_offset(txn, id, static_cast<std::int64_t>(offset), now);
+                    const auto note = [id = session->id, begun = session->begun, offset, now = now()](state::Txn& txn) {
+                        ecr::note_offset(txn, id, begun, static_cast<std::int64_t>(offset), now);
                     };
                     store_.update(note, [](HostResult<>) {});  // a failure shows at the end, when the whole is noted
                 }

@@ -77,10 +77,11 @@ std::string blob_location(const std::string& repository, std::string_view digest
     return "/v2/" + repository + "/blobs/" + std::string(digest);
 }
 
-Registry::Registry(state::Store& store, blobs::Blobs& blobs, blobs::Workers& workers, Tokens tokens, env::Clock& clock,
-                   env::Random& random, http::Executor executor, Options options)
+Registry::Registry(state::Store& store, Generation generation, blobs::Blobs& blobs, blobs::Workers& workers, Tokens tokens,
+                   env::Clock& clock, env::Random& random, http::Executor executor, Options options)
     : store_(store), blobs_(blobs), workers_(workers), tokens_(std::move(tokens)), clock_(clock), random_(random),
-      executor_(std::move(executor)), options_(std::move(options)), sessions_(workers), manifests_(options_.manifest_cache_bytes_max), tasks_(executor_)
+      executor_(std::move(executor)), options_(std::move(options)), sessions_(workers), manifests_(options_.manifest_cache_bytes_max),
+      generation_(std::move(generation)), tasks_(executor_)
 {
 }
 

@@ -24,6 +24,7 @@
 #include "registry/answers.h"
 #include "registry/locks.h"
 #include "registry/manifest_cache.h"
+#include "registry/found_images.h"
 #include "registry/sessions.h"
 #include "registry/tokens.h"
 #include "wire/http/server.h"
@@ -46,7 +47,7 @@ class Registry : public ecr::DataPath {
 public:
     // All references must outlive it. `executor` carries what no request carries: the calls of DataPath.
     // Destroy it after the server has been drained and before the workers, the store and the I/O threads, not on one of them.
-    Registry(state::Store& store, blobs::Blobs& blobs, blobs::Workers& workers, Tokens tokens, env::Clock& clock,
+    Registry(state::Store& store, Generation generation, blobs::Blobs& blobs, blobs::Workers& workers, Tokens tokens, env::Clock& clock,
              env::Random& random, http::Executor executor, Options options);
 
     // Any request whose path is /v2 or below.
@@ -182,6 +183,8 @@ private:
     KeyLocks upload_locks_;   // by upload id: one request at a time works on an upload
     KeyLocks digest_locks_;   // by digest: a commit and a removal of the same bytes never interleave
     ManifestCache manifests_;
+    const Generation generation_;
+    FoundImages found_images_;
     std::mutex pulls_mutex_;
     std::map<model::InRepository, Time> pulls_;   // not yet written
     std::string scrubbed_;                        // the last digest that was read again

@@ -48,6 +48,33 @@ TEST(Passwords, end_and_cannot_be_made_up)
     EXPECT_FALSE(tokens.verify_link("/v2/a/b", "", now));
 }
 
+TEST(UploadIds, tell_what_has_begun_for_a_day_and_cannot_be_made_up)
+{
+    env::RealRandom random;
+    const Tokens tokens(crypto::Key{}, random);
+    const auto repository = random.next<RepositoryId>(), another = random.next<RepositoryId>();
+    const Time now{1'800'000'000'000};
+    for (const auto algorithm : {blobs::Algorithm::sha256, blobs::Algorithm::sha512}) {
+        const UploadId id = tokens.begin_upload(repository, algorithm, now);
+        const ecr::UploadRow begun = tokens.read_upload(id, repository, now + 23h);
+        ASSERT_TRUE(begun);
+        EXPECT_EQ(begun->id, id);
+        EXPECT_EQ(begun->repository, repository);
+        EXPECT_EQ(begun->algorithm, to_text(algorithm));
+        EXPECT_EQ(begun->last_activity, now);
+        EXPECT_EQ(begun->offset, 0);
+        EXPECT_FALSE(tokens.read_upload(id, repository, now + 24h));
+        EXPECT_FALSE(tokens.read_upload(id, another, now));
+        EXPECT_NE(id, tokens.begin_upload(repository, algorithm, now));
+        for (std::size_t at = 0; at < id.raw().size(); ++at) {
+            UploadId::Raw raw = id.raw();
+            raw[at] ^= std::byte{1};
+            EXPECT_FALSE(tokens.read_upload(UploadId(raw), repository, now));
+        }
+    }
+    EXPECT_FALSE(tokens.read_upload(random.next<UploadId>(), repository, now));
+}
+
 TEST_F(RegistryTest, asks_who_is_there)
 {
     auto response = ask("GET", "/v2/", {}, {{"Authorization", ""}});
@@ -332,6 +359,31 @@ TEST_F(RegistryTest, a_host_name_may_choose_the_region)
 {
     EXPECT_EQ(ask("GET", "/v2/team/web/tags/list", {}, {{"Host", "000000000000.dkr.ecr.us-east-1.localhost:4566"}}).status, 200);
     EXPECT_EQ(ask("GET", "/v2/team/web/tags/list", {}, {{"Host", "000000000000.dkr.ecr.eu-west-1.localhost:4566"}}).status, 404);
+}
+
+// What a reference names is remembered; a change is seen by whoever asks after its answer.
+TEST_F(RegistryTest, a_tag_that_moves_or_goes_is_seen_at_once)
+{
+    const auto named = [&](const std::string& repository) {
+        const auto got = ask("GET", "/v2/" + repository + "/manifests/v1");
+        return got.status == 200 ? std::string(got.headers.get("Docker-Content-Digest")) : code_of(got);
+    };
+    for (int round = 0; round < 20; ++round) {
+        const std::string content = "content " + std::to_string(round);
+        const std::string digest = push_image("team/web", "v1", {content});
+        EXPECT_EQ(named("team/web"), digest);
+        EXPECT_EQ(named("team/web"), digest);
+        EXPECT_EQ(named("team/api"), "MANIFEST_UNKNOWN");
+    }
+    const std::string digest = push_image("team/api", "v1", {"other"});
+    EXPECT_EQ(named("team/api"), digest);
+    EXPECT_EQ(ask("DELETE", "/v2/team/api/manifests/v1").status, 202);
+    EXPECT_EQ(named("team/api"), "MANIFEST_UNKNOWN");
+    EXPECT_NE(named("team/web"), "MANIFEST_UNKNOWN");
+    ASSERT_TRUE(in_state([&](state::Txn& txn) { return ecr::delete_repository(txn, scope_, "team/web", true, clock_.now()).ok(); }));
+    EXPECT_EQ(named("team/web"), "NAME_UNKNOWN");
+    create("team/web");
+    EXPECT_EQ(named("team/web"), "MANIFEST_UNKNOWN");
 }
 
 }  // namespace

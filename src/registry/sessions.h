@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "blobs/incoming.h"
 #include "blobs/workers.h"
+#include "ecr/uploads.h"
 
 namespace boxship::registry {
 
@@ -19,6 +20,7 @@ struct Session {
     Session(const UploadId& upload, blobs::Workers& workers) : id(upload), queue(std::make_shared<blobs::JobQueue>(workers)) {}
 
     const UploadId id;
+    ecr::UploadRow begun;                          // what the id tells: Tokens::read_upload
     const std::shared_ptr<blobs::JobQueue> queue;  // every touch of `incoming` that blocks
     std::shared_ptr<blobs::Incoming> incoming;     // null until the first byte of this process's time
     std::atomic<std::int64_t> used_at{0};          // ms

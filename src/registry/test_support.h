@@ -79,6 +79,7 @@ protected:
         threads_ = std::make_unique<http::IoThreads>(2);
         env::Env env{clock_, random_, *executor_, faults_};
         store_ = std::make_unique<state::Store>(env, state::make_memory_journal(journal_, *executor_));
+        const Generation generation(*store_);
         ASSERT_TRUE(store_->load().ok());
         blobs_ = std::make_unique<blobs::Blobs>(directory_ + "/blobs");
         ASSERT_TRUE(blobs_->prepare().ok());
@@ -87,7 +88,7 @@ protected:
         options.scope = scope_;
         options.sync_step = 3 << 20;
         options.images_max = images_max_;
-        registry_ = std::make_unique<Registry>(*store_, *blobs_, *workers_, Tokens(crypto::Key{}, random_), clock_, random_,
+        registry_ = std::make_unique<Registry>(*store_, generation, *blobs_, *workers_, Tokens(crypto::Key{}, random_), clock_, random_,
                                                threads_->executor(), options);
         const auto handler = [this](http::Request& request, http::BodyReader& body) { return registry_->handle(request, body); };
         server_ = std::make_unique<http::Server>(*threads_, handler);

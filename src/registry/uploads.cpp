@@ -46,18 +46,18 @@ http::Async<http::Response> Registry::start_upload(Ask ask)
     auto algorithm = digest ? std::optional(digest->algorithm) : blobs::parse_algorithm(algorithm_text.value_or("sha256"));
     if (!algorithm) co_return bad_digest(*algorithm_text);
 
-    const auto start = [this, &ask, mount, from, algorithm](state::Txn& txn) -> ecr::Checked<ecr::UploadRow> {
+    const auto start = [this, &ask, mount, from, algorithm](state::Txn& txn) -> ecr::Checked<UploadId> {
         ASSIGN_OR_RETURN(const ecr::RepositoryRow repository, ecr::find_repository(txn, ask.place.scope, ask.place.name));
         if (mount) {
             const ecr::RepositoryRow source = from ? txn.first<state::RepositoryByName>({ask.place.scope, *from}) : nullptr;
-            if ((!from || source) && ecr::mount_blob(txn, *repository, source.get(), *mount, ask.now)) return ecr::UploadRow();
+            if ((!from || source) && ecr::mount_blob(txn, *repository, source.get(), *mount, ask.now)) return UploadId();
         }
-        return ecr::start_upload(txn, *repository, to_text(*algorithm), ask.now, random_);
+        return tokens_.begin_upload(repository->id, *algorithm, ask.now);
     };
     const auto started = co_await ask_state(start);
     if (!started.ok()) co_return refuse(started.error());
     if (!*started) co_return blob_created(ask.place.name, *mount);
-    const UploadId id = (*started)->id;
+    const UploadId id = *started;
     if (!digest) co_return session_answer(202, ask.place.name, id, 0);
 
     // The whole blob in this one request.
@@ -75,13 +75,16 @@ http::Async<http::Response> Registry::start_upload(Ask ask)
 
 http::Async<ecr::Checked<Registry::SessionPointer>> Registry::open_session(Place place, UploadId id, Time now)
 {
-    const auto find = [&place, id](state::Txn& txn) -> ecr::Checked<ecr::UploadRow> {
+    ecr::UploadRow begun;
+    const auto find = [this, &place, id, now, &begun](state::Txn& txn) -> ecr::Checked<ecr::UploadRow> {
         ASSIGN_OR_RETURN(const ecr::RepositoryRow repository, ecr::find_repository(txn, place.scope, place.name));
-        return ecr::find_upload(txn, *repository, id);
+        begun = tokens_.read_upload(id, repository->id, now);
+        return ecr::find_upload(txn, *repository, id, begun);
     };
     const auto row = co_await ask_state(find);
     if (!row.ok()) co_return row.error();
     const SessionPointer session = sessions_.get(id, now);
+    session->begun = begun;
     if (session->incoming) co_return session;
     const auto algorithm = blobs::parse_algorithm((*row)->algorithm).value_or(blobs::Algorithm::sha256);
     const auto resume = [this, id, algorithm, offset = static_cast<std::uint64_t>((*row)->offset)] {
@@ -100,7 +103,7 @@ http::Async<ecr::Checked<Registry::SessionPointer>> Registry::open_session(Place
 http::Async<> Registry::end_session(SessionPointer session)
 {
     sessions_.drop(session->id);
-    const auto end = [id = session->id](state::Txn& txn) { ecr::end_upload(txn, id); };
+    const auto end = [id = session->id, begun = session->begun, now = now()](state::Txn& txn) { ecr::end_upload(txn, id, begun, now); };
     const HostResult<> ended = co_await bridge::update(store_, end);
     if (!ended.ok()) refused(ended.error(), "end an upload");
     const auto discard = [this, id = session->id] { return blobs_.discard(to_text(id)); };
@@ -154,8 +157,8 @@ http::Async<ecr::Checked<>> Registry::note_progress(SessionPointer session)
     const auto sync = [session] { return session->incoming->sync(); };
     const HostResult<> synced = co_await on_worker(*session->queue, sync);
     if (!synced.ok()) co_return refused(synced.error(), "sync an upload");
-    const auto note = [id = session->id, offset = session->incoming->offset(), now = now()](state::Txn& txn) {
-        return ecr::note_offset(txn, id, static_cast<std::int64_t>(offset), now);
+    const auto note = [id = session->id, begun = session->begun, offset = session->incoming->offset(), now = now()](state::Txn& txn) {
+        return ecr::note_offset(txn, id, begun, static_cast<std::int64_t>(offset), now);
     };
     const HostResult<bool> noted = co_await bridge::update(store_, note);
     if (!noted.ok()) co_return refused(noted.error(), "note an upload's offset");
@@ -178,7 +181,7 @@ http::Async<ecr::Checked<>> Registry::commit(Place place, SessionPointer session
     const auto record = [&place, name, session, now = now()](state::Txn& txn) -> ecr::Checked<> {
         ASSIGN_OR_RETURN(const ecr::RepositoryRow repository, ecr::find_repository(txn, place.scope, place.name));
         ecr::add_blob(txn, *repository, name, static_cast<std::int64_t>(session->incoming->offset()), now);
-        ecr::end_upload(txn, session->id);
+        ecr::end_upload(txn, session->id, session->begun, now);
         return {};
     };
     const ecr::Checked<> recorded = co_await ask_state(record);
@@ -188,9 +191,9 @@ http::Async<ecr::Checked<>> Registry::commit(Place place, SessionPointer session
 
 http::Async<http::Response> Registry::upload_status(Ask ask, UploadId id)
 {
-    const auto find = [&ask, id](state::Txn& txn) -> ecr::Checked<ecr::UploadRow> {
+    const auto find = [this, &ask, id](state::Txn& txn) -> ecr::Checked<ecr::UploadRow> {
         ASSIGN_OR_RETURN(const ecr::RepositoryRow repository, ecr::find_repository(txn, ask.place.scope, ask.place.name));
-        return ecr::find_upload(txn, *repository, id);
+        return ecr::find_upload(txn, *repository, id, tokens_.read_upload(id, repository->id, ask.now));
     };
     const auto row = co_await ask_state(find);
     if (!row.ok()) co_return refuse(row.error());

@@ -191,6 +191,40 @@ TEST_F(RegistryTest, an_upload_goes_on_after_a_restart)
     EXPECT_EQ(ask("GET", "/v2/team/web/blobs/" + sha256_of("hello world")).body, "hello world");
 }
 
+TEST_F(RegistryTest, nothing_is_kept_of_an_upload_before_its_bytes_and_its_end_until_its_id_is_old)
+{
+    const auto rows = [&] { return in_state([](state::Txn& txn) { return txn.rows<model::Upload>().size(); }); };
+    const std::string long_hash = start_upload("team/web", "?digest-algorithm=sha512"), session = start_upload("team/web");
+    EXPECT_EQ(rows(), 0u);
+    stop();
+    start();
+    EXPECT_EQ(ask("GET", session).headers.get("Range"), "0-0");
+    EXPECT_EQ(ask("PUT", long_hash + "?digest=" + to_text(blobs::digest_of(blobs::Algorithm::sha512, "x")), "x").status, 201);
+    ASSERT_EQ(ask("PATCH", session, "hello").status, 202);
+    EXPECT_EQ(ask("PUT", session + "?digest=" + sha256_of("hello")).status, 201);
+    for (const std::string& ended : {long_hash, session}) {
+        EXPECT_EQ(ask("GET", ended).status, 404);
+        EXPECT_EQ(ask("PATCH", ended, "again").status, 404);
+    }
+    stop();
+    start();
+    EXPECT_EQ(ask("PATCH", session, "again").status, 404);
+    EXPECT_EQ(rows(), 2u);
+    clock_.advance(24h);
+    password_ = registry_->issue_password({ecr::Caller::Kind::root, "root", ""}, clock_.now());
+    run(&Registry::end_silent_uploads);
+    EXPECT_EQ(rows(), 0u);
+    EXPECT_EQ(ask("PATCH", session, "again").status, 404);
+}
+
+TEST_F(RegistryTest, an_upload_of_one_repository_is_unknown_in_another)
+{
+    std::string session = start_upload("team/web");
+    session.replace(session.find("team/web"), 8, "team/api");
+    EXPECT_EQ(ask("PATCH", session, "hello").status, 404);
+    EXPECT_TRUE(env::list_directory(directory_ + "/blobs/incoming")->empty());
+}
+
 TEST_F(RegistryTest, an_upload_whose_bytes_were_lost_is_unknown)
 {
     const std::string session = start_upload("team/web");

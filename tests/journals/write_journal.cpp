@@ -43,7 +43,7 @@ void push_images(World& world)
             CHECK(put.ok());
         }
         const auto upload = ecr::start_upload(txn, repository, "sha256", world.now(), world.ids());
-        CHECK(ecr::note_offset(txn, upload->id, 4096, world.now()));
+        CHECK(ecr::note_offset(txn, upload->id, nullptr, 4096, world.now()));
     });
 }
 
