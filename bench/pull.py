@@ -11,7 +11,7 @@ import time
 import peers
 from api import load
 from harness.platform import Platform, free_port
-from measure import limit, median, progress, row
+from measure import limit, median, progress, row, settle
 from registries import BLOB_BYTES, Blobs, Http, authorised, cpu_seconds, docker_registry, push_blob, family_cpu_seconds
 
 ROUNDS = 5
@@ -106,6 +106,7 @@ def small_things(platform, headers, registry_port):
     for _ in range(ROUNDS):
         for which, http in enumerate((Http(platform.port, headers), Http(registry_port, ""))):
             fresh = [os.urandom(32) for _ in range(TINY)]
+            settle()
             blobs[which].append(seconds(lambda: [push_small(http, blob) for blob in fresh]))
             body = put_image(http, "first")
             names = [os.urandom(8).hex() for _ in range(TAGS)]

@@ -108,6 +108,7 @@ private:
     http::Async<http::Response> upload_status(Ask ask, UploadId id);
     http::Async<http::Response> upload_chunk(Ask ask, UploadId id);
     http::Async<http::Response> finish_upload(Ask ask, UploadId id);
+    http::Async<http::Response> take_rest(Ask ask, UploadId id, blobs::Digest digest, bool has_body);
     http::Async<http::Response> cancel_upload(Ask ask, UploadId id);
     http::Async<http::Response> delete_blob(Ask ask, std::string digest);
     http::Async<ecr::Checked<SessionPointer>> open_session(Place place, UploadId id, Time now);
@@ -116,7 +117,12 @@ private:
     http::Async<ecr::Checked<>> note_progress(SessionPointer session);
     http::Async<ecr::Checked<>> commit(Place place, SessionPointer session, blobs::Digest digest);
     http::Async<> end_session(SessionPointer session);
+    static http::Response broken_body(const HostError& error);
     http::Response chunk_refused(const Place& place, const Session& session) const;
+
+    // small_blobs.cpp
+    http::Async<Answer<std::optional<std::string>>> read_small(Ask ask);     // nothing: the body was not touched
+    http::Async<ecr::Checked<>> put_small(Ask ask, UploadId id, blobs::Digest digest, std::string bytes);   // which have the digest
 
     // receive.cpp
     struct Received {

@@ -11,6 +11,12 @@ std::shared_ptr<Session> Sessions::get(const UploadId& id, Time now)
     return session;
 }
 
+bool Sessions::has(const UploadId& id) const
+{
+    const std::lock_guard lock(mutex_);
+    return sessions_.contains(id);
+}
+
 void Sessions::drop(const UploadId& id)
 {
     const std::lock_guard lock(mutex_);

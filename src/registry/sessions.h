@@ -33,6 +33,7 @@ public:
     explicit Sessions(blobs::Workers& workers) : workers_(workers) {}
 
     std::shared_ptr<Session> get(const UploadId& id, Time now);  // made when absent
+    bool has(const UploadId& id) const;
     void drop(const UploadId& id);
     std::vector<UploadId> silent_since(Time limit) const;
     std::size_t size() const;

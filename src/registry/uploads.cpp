@@ -1,4 +1,5 @@
 // Uploads: POST, PATCH, PUT, GET and DELETE of a session, mounts, and DELETE of a blob.
+#include "registry/bytes_as_body.h"
 #include "registry/range.h"
 #include "registry/registry.h"
 
@@ -60,17 +61,33 @@ http::Async<http::Response> Registry::start_upload(Ask ask)
     const UploadId id = *started;
     if (!digest) co_return session_answer(202, ask.place.name, id, 0);
 
-    // The whole blob in this one request.
+    // The whole blob in this one request; or its digest only, ahead of the bytes.
+    if (ask.body.content_length() == 0u && *digest != blobs::digest_of(digest->algorithm, "")) co_return session_answer(202, ask.place.name, id, 0);
     const auto guard = co_await upload_locks_.lock(to_text(id));
+    co_return co_await take_rest(ask, id, *digest, true);
+}
+
+// The rest of a blob, which may be all of it, or nothing.
+http::Async<http::Response> Registry::take_rest(Ask ask, UploadId id, blobs::Digest digest, bool has_body)
+{
+    const auto small = co_await read_small(ask);
+    if (!small.ok()) co_return small.error();
+    if (*small && blobs::digest_of(digest.algorithm, **small) == digest) {
+        const auto stored = co_await put_small(ask, id, digest, **small);
+        if (!stored.ok()) co_return refuse(stored.error());
+        co_return blob_created(ask.place.name, to_text(digest));
+    }
     const auto session = co_await open_session(ask.place, id, ask.now);
     if (!session.ok()) co_return refuse(session.error());
-    const auto received = co_await receive_chunk(ask, *session);
-    if (!received.ok()) co_return received.error();
-    if ((*session)->incoming->offset() == 0 && *digest != blobs::digest_of(digest->algorithm, ""))
-        co_return session_answer(202, ask.place.name, id, 0);
-    const auto committed = co_await commit(ask.place, *session, *digest);
+    if (has_body) {
+        BytesAsBody bytes(*small ? std::string_view(**small) : std::string_view());
+        Ask rest{ask.request, *small ? bytes : ask.body, ask.caller, ask.place, ask.now};
+        const auto received = co_await receive_chunk(rest, *session);
+        if (!received.ok()) co_return received.error();
+    }
+    const auto committed = co_await commit(ask.place, *session, digest);
     if (!committed.ok()) co_return refuse(committed.error());
-    co_return blob_created(ask.place.name, *digest_text);
+    co_return blob_created(ask.place.name, to_text(digest));
 }
 
 http::Async<ecr::Checked<Registry::SessionPointer>> Registry::open_session(Place place, UploadId id, Time now)
@@ -121,6 +138,13 @@ http::Response Registry::chunk_refused(const Place& place, const Session& sessio
     return response;
 }
 
+http::Response Registry::broken_body(const HostError& error)
+{
+    http::Response response = refuse(error.code == ETIMEDOUT ? 408 : 400, "BLOB_UPLOAD_INVALID", error.message);
+    response.close = true;
+    return response;
+}
+
 http::Async<Registry::Answer<std::monostate>> Registry::receive_chunk(Ask ask, SessionPointer session)
 {
     const std::uint64_t before = session->incoming->offset();
@@ -146,10 +170,7 @@ http::Async<Registry::Answer<std::monostate>> Registry::receive_chunk(Ask ask, S
     const auto noted = co_await note_progress(session);
     if (!received.disk.ok()) co_return fail(received.disk.error(), "receive an upload");
     if (!noted.ok()) co_return refuse(noted.error());
-    http::Response response = refuse(received.client.error().code == ETIMEDOUT ? 408 : 400, "BLOB_UPLOAD_INVALID",
-                                     received.client.error().message);
-    response.close = true;
-    co_return response;
+    co_return broken_body(received.client.error());
 }
 
 http::Async<ecr::Checked<>> Registry::note_progress(SessionPointer session)
@@ -218,15 +239,7 @@ http::Async<http::Response> Registry::finish_upload(Ask ask, UploadId id)
     const auto digest = blobs::Digest::parse(text.value_or(""));
     if (!digest) co_return bad_digest(text.value_or(""));
     const auto guard = co_await upload_locks_.lock(to_text(id));
-    const auto session = co_await open_session(ask.place, id, ask.now);
-    if (!session.ok()) co_return refuse(session.error());
-    if (ask.body.content_length() != 0u || ask.request.headers.has("Content-Range")) {
-        const auto received = co_await receive_chunk(ask, *session);
-        if (!received.ok()) co_return received.error();
-    }
-    const auto committed = co_await commit(ask.place, *session, *digest);
-    if (!committed.ok()) co_return refuse(committed.error());
-    co_return blob_created(ask.place.name, *text);
+    co_return co_await take_rest(ask, id, *digest, ask.body.content_length() != 0u || ask.request.headers.has("Content-Range"));
 }
 
 http::Async<http::Response> Registry::cancel_upload(Ask ask, UploadId id)

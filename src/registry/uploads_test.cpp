@@ -219,10 +219,38 @@ TEST_F(RegistryTest, nothing_is_kept_of_an_upload_before_its_bytes_and_its_end_u
 
 TEST_F(RegistryTest, an_upload_of_one_repository_is_unknown_in_another)
 {
-    std::string session = start_upload("team/web");
-    session.replace(session.find("team/web"), 8, "team/api");
-    EXPECT_EQ(ask("PATCH", session, "hello").status, 404);
+    const std::string here = start_upload("team/web");
+    std::string there = here;
+    there.replace(there.find("team/web"), 8, "team/api");
+    EXPECT_EQ(ask("PATCH", there, "hello").status, 404);
     EXPECT_TRUE(env::list_directory(directory_ + "/blobs/incoming")->empty());
+    ASSERT_EQ(ask("PATCH", here, "hello").status, 202);
+    EXPECT_EQ(ask("PUT", there + "?digest=" + sha256_of("whole"), "whole").status, 404);
+    EXPECT_FALSE(env::file_exists(file_of(sha256_of("whole"))));      // written before it was refused
+    EXPECT_EQ(ask("PUT", here + "?digest=" + sha256_of("hello whole"), " whole").status, 201);
+}
+
+TEST_F(RegistryTest, a_small_blob_is_the_bytes_of_the_whole_upload)
+{
+    const std::string begun = start_upload("team/web");
+    ASSERT_EQ(ask("PATCH", begun, "hello ").status, 202);
+    EXPECT_EQ(code_of(ask("PUT", begun + "?digest=" + sha256_of("world"), "world")), "DIGEST_INVALID");
+    EXPECT_EQ(ask("GET", begun).status, 404);
+    EXPECT_EQ(ask("HEAD", "/v2/team/web/blobs/" + sha256_of("world")).status, 404);
+
+    const std::string empty = start_upload("team/web");
+    ASSERT_EQ(ask("PATCH", empty, "").status, 202);
+    EXPECT_EQ(ask("PUT", empty + "?digest=" + sha256_of("world"), "world").status, 201);
+    EXPECT_TRUE(env::list_directory(directory_ + "/blobs/incoming")->empty());
+    EXPECT_EQ(ask("GET", "/v2/team/web/blobs/" + sha256_of("world")).body, "world");
+    EXPECT_EQ(ask("PUT", empty + "?digest=" + sha256_of("world"), "world").status, 404);
+    EXPECT_EQ(ask("GET", "/v2/team/web/blobs/" + sha256_of("world")).body, "world");
+
+    EXPECT_EQ(code_of(ask("PUT", start_upload("team/web") + "?digest=" + sha256_of("a"), "b")), "DIGEST_INVALID");
+    const std::string at_once = "/v2/team/web/blobs/uploads/?digest=" + sha256_of("at once");
+    EXPECT_EQ(ask("POST", at_once, "at once").status, 201);
+    EXPECT_EQ(ask("POST", at_once, "another").status, 400);
+    EXPECT_EQ(ask("POST", at_once).status, 202);
 }
 
 TEST_F(RegistryTest, an_upload_whose_bytes_were_lost_is_unknown)
@@ -393,8 +421,8 @@ TEST_F(RegistryTest, collection_and_pushes_at_once_leave_no_broken_image)
             int broken = 0;
             http::Client client;
             const auto send = [&](const std::string& method, const std::string& target, std::string body = {}) {
-                // The clock runs a day in a moment: a new password for each request.
-                const std::string password = registry_->issue_password(root, clock_.now() + 1000h);
+                // The clock may run years while a request waits.
+                const std::string password = registry_->issue_password(root, clock_.now() + 1'000'000h);
                 http::ClientRequest request{.method = method, .url = "http://127.0.0.1:" + std::to_string(port_) + target};
                 request.headers = {{"Authorization", "Basic " + to_base64("AWS:" + password)}, {"Content-Type", std::string(ecr::media::oci_manifest)}};
                 request.body = std::move(body);
