@@ -36,14 +36,31 @@ const Oracle::Committed* Oracle::find(const std::string& task_id) const
     return at == tasks_.end() ? nullptr : &at->second;
 }
 
+// That its agent came or went.
+bool Oracle::only_connects(const InstanceId& id, std::string_view row) const
+{
+    const auto at = instances_.find(id);
+    if (at == instances_.end()) return false;
+    const auto silent = [](model::Instance instance) {
+        instance.agent_connected = false;
+        instance.disconnected_at = {};
+        instance.sequence = instance.version = 0;
+        return model::encode(instance);
+    };
+    const auto after = model::decode<model::Instance>(row);
+    return after && silent(at->second) == silent(*after);
+}
+
 void Oracle::durable(const std::string& blob)
 {
     ++groups;
     last_group.clear();
+    bool connects = true;
     stage_.mix(blob);
     std::vector<model::Eni> freed;
     const auto visited = state::visit_operations(blob, [&](std::uint8_t table, bool erased, std::string_view key, std::string_view row) -> HostResult<> {
         last_group += fmt::format("{}a row of table {}{}", last_group.empty() ? "" : ", ", table, erased ? " erased" : "");
+        connects = connects && table == model::Instance::table && !erased && only_connects(*model::decode<InstanceId>(key), row);
         if (table == model::Instance::table) keep<model::Instance>(instances_, erased, key, row);
         if (table == model::Target::table) keep<model::Target>(targets_, erased, key, row);
         if (table == model::Eni::table) {
@@ -57,6 +74,7 @@ void Oracle::durable(const std::string& blob)
         return {};
     });
     CHECK(visited.ok());
+    connections += connects;
     // The rows of a group come in any order; only together do they say why a task ended.
     for (const TaskId& id : std::exchange(ended_, {})) ended(id);
     for (const auto& eni : freed) eni_freed(eni);

@@ -49,6 +49,7 @@ public:
 
     bool hosts_may_be_lost = false;                 // the tasks of an agent that stays away end without it
     std::uint64_t groups = 0;
+    std::uint64_t connections = 0;                  // groups that say of agents that they came or went, and nothing else
     std::string last_group;                         // its rows: "a row of table 5, one of table 30 erased"
 
 private:
@@ -56,6 +57,7 @@ private:
     void forward(const model::Task& before, const model::Task& after);
     void ended(const TaskId& id);
     void eni_freed(const model::Eni& eni);
+    bool only_connects(const InstanceId& id, std::string_view row) const;
 
     Stage& stage_;
     ServicesOracle services_;

@@ -106,6 +106,9 @@ std::string World::unsteady_service(const model::Service& service)
     if (service.complaint.empty()) return counts + " and does not say why";
     if (standing.good > desired) return counts + ": too many";
     if (standing.older_ready > 0 && standing.ready > least) return counts + ", and could make room";
+    // A throttle may be half an hour long; one that ends while the checks at rest are made is waited for.
+    constexpr Milliseconds soon{30'000};
+    if (const Time now = server_clock_.now(); primary->start_after > now && primary->start_after <= now + soon) return counts + ", and starts one soon";
     const bool full = service.scheduling == model::Scheduling::replica && standing.live >= most;
     if (full || !has_room(service, standing.taken)) {
         roomy_since_.erase(service.id);
@@ -133,6 +136,10 @@ std::string World::unsteady_services()
         // Nobody replaces it, but what it still does changes rows.
         const bool given_up = task.service && revision != oracle_.services().revisions().end() && revision->second.rollout == model::RolloutState::failed;
         if (kind->fate == Fate::fails && given_up && task.health() == model::Health::unknown) return "task " + to_text(id) + " is yet to fail";
+        const auto service = oracle_.services().services().find(task.service);
+        if (service == oracle_.services().services().end() || !task.unhealthy()) continue;
+        const auto grace = std::chrono::seconds(service->second.grace_seconds.value_or(0));
+        if (task.started_at && task.started_at + grace > server_clock_.now()) return "task " + to_text(id) + " is sick in its grace period";
     }
     for (const auto& [id, service] : oracle_.services().services()) {
         if (service.status == model::ServiceStatus::inactive) continue;
