@@ -24,7 +24,7 @@ namespace asio = boost::asio;
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
 // A single call of sendfile, and the most that is sent before others on the thread get their turn.
-constexpr std::uint64_t file_piece_max = 1 << 20;
+constexpr std::uint64_t file_piece_max = 4 << 20;
 constexpr std::uint64_t file_turn_max = 8 << 20;
 
 asio::generic::stream_protocol protocol_of(int fd)
