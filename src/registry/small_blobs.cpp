@@ -1,8 +1,6 @@
 // A small blob that comes whole in one request, as configs and most layers do: checked before it is written, then written by
 // one job and recorded by one transaction.
-#include "ecr/names.h"
 #include "env/real/crash_point.h"
-#include "registry/bytes_as_body.h"
 #include "registry/registry.h"
 
 namespace boxship::registry {
@@ -11,20 +9,6 @@ namespace {
 constexpr std::uint64_t small_blob_max = 64 << 10;   // hashed on the connection's thread: some 50 µs
 
 }  // namespace
-
-http::Async<HostResult<std::size_t>> BytesAsBody::read_some(std::span<char> into)
-{
-    const std::size_t count = std::min(into.size(), rest_.size());
-    std::copy_n(rest_.begin(), count, into.begin());
-    rest_.remove_prefix(count);
-    co_return count;
-}
-
-http::Async<HostResult<std::string>> BytesAsBody::read_all(std::size_t bytes_max)
-{
-    if (rest_.size() > bytes_max) co_return HostError{"the body is larger than what is taken here", EMSGSIZE};
-    co_return std::string(std::exchange(rest_, {}));
-}
 
 http::Async<Registry::Answer<std::optional<std::string>>> Registry::read_small(Ask ask)
 {
