@@ -47,7 +47,7 @@ def hosts(platform, ecs):
 @pytest.fixture(scope="module")
 def definition(platform, ecs):
     return ecs.register_task_definition(family="placed", containerDefinitions=[
-        {"name": "c", "image": platform.image, "cpu": 64, "memory": 64, "command": ["sleep", "600"], "stopTimeout": 1}])["taskDefinition"]["taskDefinitionArn"]
+        {"name": "c", "image": platform.image, "cpu": 64, "memory": 64, "command": ["sh", "-c", "trap exit TERM; sleep 600 & wait"], "stopTimeout": 1}])["taskDefinition"]["taskDefinitionArn"]
 
 
 @pytest.fixture
