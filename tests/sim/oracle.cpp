@@ -55,13 +55,18 @@ void Oracle::durable(const std::string& blob)
 {
     ++groups;
     last_group.clear();
+    came_.clear();
     bool connects = true;
     stage_.mix(blob);
     std::vector<model::Eni> freed;
     const auto visited = state::visit_operations(blob, [&](std::uint8_t table, bool erased, std::string_view key, std::string_view row) -> HostResult<> {
         last_group += fmt::format("{}a row of table {}{}", last_group.empty() ? "" : ", ", table, erased ? " erased" : "");
         connects = connects && table == model::Instance::table && !erased && only_connects(*model::decode<InstanceId>(key), row);
-        if (table == model::Instance::table) keep<model::Instance>(instances_, erased, key, row);
+        if (table == model::Instance::table) {
+            const auto before = instances_.find(*model::decode<InstanceId>(key));
+            if (before != instances_.end() && !before->second.agent_connected) came_.insert(before->first);
+            keep<model::Instance>(instances_, erased, key, row);
+        }
         if (table == model::Target::table) keep<model::Target>(targets_, erased, key, row);
         if (table == model::Eni::table) {
             const auto id = model::decode<EniId>(key);
@@ -119,7 +124,7 @@ void Oracle::ended(const TaskId& id)
     const auto at = tasks_.find(id);
     if (at == tasks_.end()) return;
     const auto instance = instances_.find(at->second.task.instance);
-    const bool away = instance == instances_.end() || !instance->second.agent_connected;
+    const bool away = instance == instances_.end() || !instance->second.agent_connected || came_.contains(instance->first);
     at->second.given_up = (instance != instances_.end() && instance->second.status == model::InstanceStatus::inactive) || (hosts_may_be_lost && away);
     if (at->second.task.stopped_reason.view().find("counts as lost") != std::string::npos) {
         ++stage_.taken["task: lost with its agent"];

@@ -57,6 +57,7 @@ private:
     void forward(const model::Task& before, const model::Task& after);
     void ended(const TaskId& id);
     void eni_freed(const model::Eni& eni);
+    std::set<InstanceId> came_;                     // away before the last group: what ended in it may have ended before they came
     bool only_connects(const InstanceId& id, std::string_view row) const;
 
     Stage& stage_;

@@ -181,9 +181,12 @@ void World::check_services_at_rest()
     compare(14, "one more pass over every key");
     if (over()) return;
     before = rows();
+    const auto hosts = oracle_.instances().size();
     kill_server(Milliseconds(100));
     advance(Milliseconds(20'000), never);
     if (over()) return;
+    // A host that was deregistered by force registers anew within the hour: if it is now, there is room where there was none.
+    if (oracle_.instances().size() != hosts) return;
     if (!server_ || !server_->ready()) return stage_.fail(15, "a fresh server does not start");
     compare(15, "a fresh server");
 }

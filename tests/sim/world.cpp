@@ -145,7 +145,7 @@ void World::connect(const std::string& from, const std::string& instance_arn, bo
         return;
     }
     const auto wire = std::make_shared<Wire>(stage_);
-    wire->overhear([this, from](const std::string& frame) { overhear(from, frame); });
+    wire->overhear([this, from, server = servers_](const std::string& frame) { overhear(server, from, frame); });
     auto& wires = wires_[from];
     std::erase_if(wires, [](const auto& old) { return old.expired(); });
     wires.push_back(wire);
@@ -176,8 +176,8 @@ void World::tell_health(const std::string& from, const std::string& instance_arn
     });
 }
 
-// What the server says on a wire, as a tap in it would see it. Invariant 11: credentials go to their task's host alone.
-void World::overhear(const std::string& to, const std::string& frame)
+// What a server says on a wire, as a tap in it would see it. Invariant 11: credentials go to their task's host alone.
+void World::overhear(int server, const std::string& to, const std::string& frame)
 {
     if (frame.find("credentialsId") == std::string::npos) return;
     const auto json = Json::parse(frame);
@@ -188,7 +188,11 @@ void World::overhear(const std::string& to, const std::string& frame)
         const std::string task = arn.substr(arn.rfind('/') + 1);
         credentials_[credentials.get_string("credentialsId")] = task;
         const auto* committed = oracle_.find(task);
-        if (!committed) return stage_.fail(11, "credentials of task {}, which is not there, go out", task);
+        if (!committed) {
+            // One that was deposed renews keys of what another has ended and forgotten, until it writes and learns of it.
+            if (server == servers_ || !oracle_.knew(task)) stage_.fail(11, "credentials of task {}, which is not there, go out", task);
+            return;
+        }
         for (const auto& machine : machines_) {
             if (machine->facts.name != to || !machine->agent) continue;
             const auto own = InstanceId::parse(machine->agent->instance_arn().substr(machine->agent->instance_arn().rfind('/') + 1));

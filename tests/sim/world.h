@@ -73,7 +73,7 @@ private:
     void start_agent(Machine& machine);
     void kill_agent(Machine& machine);
     void learn_places();
-    void overhear(const std::string& to, const std::string& frame);
+    void overhear(int server, const std::string& to, const std::string& frame);
 
     // faults.cpp
     void plan_faults();
